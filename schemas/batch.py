@@ -1,0 +1,50 @@
+"""What happens to a batch: it starts, changes phase, is sampled, ends."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from schemas.wire import Finite, Name, TimeUs, WireModel
+
+
+class Assay(WireModel):
+    """One result of an offline sample."""
+
+    value: Annotated[Finite, Field(description="The result, in `unit`.")]
+    unit: Annotated[str, Field(description="UCUM unit of the result, such as g.L-1.")]
+
+
+class BatchEvent(WireModel):
+    """One event in the life of a batch, on the topic batch.events."""
+
+    schema_: Annotated[
+        Literal["sparge.batch/1"], Field(alias="schema", description="Contract and its major version.")
+    ] = "sparge.batch/1"
+    site: Annotated[Name, Field(description="Site of the bioreactor.")]
+    unit: Annotated[Name, Field(description="The bioreactor (ISA-88 unit).")]
+    batch: Annotated[Name, Field(description="Name of the batch, unique within its member.")]
+    member: Annotated[Name, Field(description="Institution that owns the data of this batch.")]
+    event: Annotated[
+        Literal["start", "phase", "sample", "end"],
+        Field(description="start, change of phase, offline sample, or end of the batch."),
+    ]
+    time_us: Annotated[TimeUs, Field(description="When it happened, in microseconds UTC.")]
+    phase: Annotated[
+        str | None, Field(description="Phase that begins (ISA-88), such as fed-batch; with start and phase.")
+    ] = None
+    organism: Annotated[str | None, Field(description="Organism, such as E. coli BL21; with start.")] = None
+    process: Annotated[str | None, Field(description="Process, such as the product's name; with start.")] = (
+        None
+    )
+    scale_L: Annotated[  # noqa: N815 - the litre's symbol is a capital in the contract's field name
+        Finite | None, Field(gt=0, description="Working volume in litres; with start.")
+    ] = None
+    assays: Annotated[
+        dict[Name, Assay] | None, Field(description="Results of an offline sample by assay; with sample.")
+    ] = None
+    operator: Annotated[str | None, Field(description="Who reported it.")] = None
+
+    @property
+    def key(self) -> str:
+        """The message's key, `site/unit`."""
+        return f"{self.site}/{self.unit}"

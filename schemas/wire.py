@@ -1,0 +1,58 @@
+"""The base of every message on a topic: strict, frozen, UTF-8 JSON, unknown fields ignored."""
+
+from typing import Annotated, Self
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from schemas.errors import ContractError
+
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
+MAX_INT = 2**63 - 1
+
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
+"""A site, unit, device or signal: a letter or digit, then up to 63 letters, digits, `_`, `.` or `-`."""
+
+Count = Annotated[int, Field(ge=0, le=MAX_INT)]
+"""A number that counts up from 0 and fits a signed 64-bit integer."""
+
+TimeUs = Annotated[int, Field(ge=0, le=MAX_INT)]
+"""Microseconds since 1970-01-01T00:00:00Z."""
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+"""A float that is a number."""
+
+
+class WireModel(BaseModel):
+    """One message, or a part of one."""
+
+    model_config = ConfigDict(
+        strict=True,
+        frozen=True,
+        extra="ignore",
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+    )
+
+    def encode(self) -> bytes:
+        """UTF-8 JSON, optional fields that are not set left out."""
+        return orjson.dumps(self.model_dump(mode="json", exclude_none=True))
+
+    @classmethod
+    def decode(cls, body: bytes) -> Self:
+        """The message in `body`.
+
+        Raises:
+            ContractError: the body is not such a message; says which field is wrong and why.
+        """
+        try:
+            return cls.model_validate_json(body)
+        except ValidationError as wrong:
+            first = wrong.errors(include_url=False)[0]
+            where = ".".join(map(str, first["loc"])) or "the body"
+            raise ContractError(
+                f"This is not a {cls.__name__}: {where}: {first['msg']}. "
+                f"Send what docs/reference describes for this topic.",
+                detail=str(wrong),
+            ) from wrong
