@@ -1,0 +1,213 @@
+"""The loop that both sinks run: take a batch, write it in one transaction, acknowledge after the commit.
+
+If the database or the broker is away the batch waits here with a back-off; the bounded stream buffer then
+pauses the partitions. After `GIVE_UP_S` the error ends the worker, and its supervisor starts it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import structlog
+from streams.faust_app import batches
+
+from agents.cursor import admit
+from schemas.deadletter import DeadLetter
+from schemas.errors import BrokerError, DatabaseUnreachable, LogMismatch
+from schemas.source import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+
+    import faust
+    from streams.range_reader import RangeReader
+
+    from agents.cursor import Hole
+    from schemas.errors import FrameRefused
+    from storage.store import SinkTransaction, Store
+    from streams.record import Record, TopicPartition
+
+log = structlog.get_logger("sink")
+
+BATCH_RECORDS = 500
+BATCH_WITHIN_S = 0.2
+TRANSACTION_BYTES = 16 * 1024 * 1024
+"""A transaction takes no more than this of message bytes, so that memory and lock times stay bounded."""
+
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0
+GIVE_UP_S = 300.0
+
+
+class Sink:
+    """Writes records of its topics exactly once; what is written is decided by `write_admitted`.
+
+    Args:
+        name: the sink's name in the database's positions.
+        store: the database, used by one batch at a time.
+        positions: a connection of its own for reading where partitions start.
+        reader: looks up ranges of offsets that a batch lacks.
+        write_admitted: decodes and writes records that are due, in order, within the transaction.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        store: Store,
+        positions: Store,
+        reader: RangeReader,
+        write_admitted: Callable[[SinkTransaction, Sequence[Record]], None],
+    ) -> None:
+        self.name = name
+        self._store = store
+        self._positions = positions
+        self._reader = reader
+        self._write_admitted = write_admitted
+
+    async def start_at(self, partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """Where each partition starts: the database's position; what retention took is recorded as lost.
+
+        Raises:
+            LogMismatch: the log ends before a position: it is not the log that was read.
+        """
+        return await asyncio.to_thread(self._start_at, list(partitions))
+
+    async def run(self, stream: faust.Stream[bytes]) -> None:
+        """Write batch after batch until the stream ends."""
+        async for batch in batches(stream, max_records=BATCH_RECORDS, within_s=BATCH_WITHIN_S):
+            for portion in by_bytes([record for _, record in batch], TRANSACTION_BYTES):
+                await self._persist(portion)
+            for event, _ in batch:
+                await stream.ack(event)
+
+    def write(self, records: Sequence[Record]) -> None:
+        """Write what is due of these records and move the positions, in one transaction."""
+        by_place = {(record.tp, record.offset): record for record in records}
+        with self._store.transaction(self.name, {record.tp for record in records}) as tx:
+            plan = admit(_offsets(by_place), tx.positions)
+            if plan.holes:
+                for record in self._looked_up(plan.holes):
+                    by_place[record.tp, record.offset] = record
+                plan = admit(_offsets(by_place), tx.positions, _ranges(plan.holes))
+            due = [by_place[tp, offset] for tp, offsets in plan.accepted.items() for offset in offsets]
+            if due:
+                self._write_admitted(tx, due)
+            tx.advance(plan.next_offsets)
+
+    def _looked_up(self, holes: Sequence[Hole[TopicPartition]]) -> Iterator[Record]:
+        """Yield what the log has in the holes; nothing where only markers or aborted records lie."""
+        for tp, group in groupby(holes, key=lambda hole: hole.tp):
+            ranges = [(hole.start, hole.stop) for hole in group]
+            first, last = ranges[0][0], ranges[-1][1]
+            # One read over all holes of a partition: on a transactional topic each batch has several.
+            for record in self._reader.read(tp.topic, tp.partition, first, last):
+                if any(start <= record.offset < stop for start, stop in ranges):
+                    log.info(
+                        "found a record that the stream had skipped", topic=tp.topic, offset=record.offset
+                    )
+                    yield record
+
+    async def _persist(self, records: Sequence[Record]) -> None:
+        pause_s, away_since_s = FIRST_PAUSE_S, None
+        while True:
+            try:
+                await asyncio.to_thread(self.write, records)
+            except (DatabaseUnreachable, BrokerError) as error:
+                now_s = time.monotonic()
+                if away_since_s is None:
+                    away_since_s = now_s
+                    log.warning(
+                        "waiting, nothing is lost: the log keeps it", sink=self.name, cause=str(error)
+                    )
+                if now_s - away_since_s > GIVE_UP_S:
+                    raise
+                await asyncio.sleep(pause_s)
+                pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+            else:
+                if away_since_s is not None:
+                    away_s = round(time.monotonic() - away_since_s, 1)
+                    log.info("writing again", sink=self.name, away_s=away_s)
+                return
+
+    def _start_at(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+        stored = self._positions.positions(self.name, partitions)
+        starts: dict[TopicPartition, int] = {}
+        for tp in partitions:
+            low, high = self._reader.bounds(tp.topic, tp.partition)
+            position = stored[tp.topic, tp.partition]
+            if position > high:
+                raise LogMismatch(
+                    f"{tp.topic}[{tp.partition}] ends at {high}, but {self.name} has stored up to {position}.",
+                    detail="the broker lost data, or it is another log under the same identity",
+                    kept="All that is stored stays stored.",
+                    next_step="sparge doctor",
+                )
+            if position < low:
+                reason = "deleted by retention before it was stored"
+                if position:  # a sink that never ran starts where the log does: nothing of its own was lost
+                    log.error(
+                        "frames were lost", topic=tp.topic, partition=tp.partition, first=position, until=low
+                    )
+                self._positions.record_loss(self.name, tp, position, low, reason)
+            starts[tp] = max(position, low)
+        return starts
+
+
+def _offsets(by_place: Iterable[tuple[TopicPartition, int]]) -> dict[TopicPartition, list[int]]:
+    offsets: dict[TopicPartition, list[int]] = {}
+    for tp, offset in by_place:
+        offsets.setdefault(tp, []).append(offset)
+    return offsets
+
+
+def _ranges(holes: Sequence[Hole[TopicPartition]]) -> dict[TopicPartition, list[tuple[int, int]]]:
+    ranges: dict[TopicPartition, list[tuple[int, int]]] = {}
+    for hole in holes:
+        ranges.setdefault(hole.tp, []).append((hole.start, hole.stop))
+    return ranges
+
+
+def letter(record: Record, refusal: FrameRefused, topic_ids: Mapping[str, str]) -> DeadLetter:
+    """The dead letter of a record: original bytes, reason, and where it lay in the log."""
+    place = Source(
+        topic_id=topic_ids[record.topic],
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        index=0,
+    )
+    return DeadLetter.of(
+        place,
+        refusal,
+        recorded_us=record.recorded_us,
+        key=record.key,
+        value=record.value,
+        headers=record.headers,
+    )
+
+
+def by_bytes(records: Sequence[Record], limit: int) -> Iterator[list[Record]]:
+    """Split records, in order, into portions of at most `limit` bytes (a single record may exceed it)."""
+    portion: list[Record] = []
+    size = 0
+    for record in records:
+        length = len(record.value or b"")
+        if portion and size + length > limit:
+            yield portion
+            portion, size = [], 0
+        portion.append(record)
+        size += length
+    if portion:
+        yield portion
+
+
+def attach(app: faust.App, sink: Sink, topics: Sequence[str]) -> None:
+    """Put the sink's agent on the app."""
+
+    async def agent(stream: faust.Stream[bytes]) -> None:
+        await sink.run(stream)
+
+    app.agent(app.topic(*topics, key_serializer="raw", value_serializer="raw"), name=sink.name)(agent)

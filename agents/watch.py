@@ -1,0 +1,190 @@
+"""The watch agent: frames in; alarms, scores and forecasts out. It knows the log and nothing else.
+
+Every partition it owns has a transactional producer, whose id is the partition: outputs, the memory of the
+units that changed and the input offset are one transaction, and a worker that lost its partition is fenced
+(decision 0005).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import structlog
+from streams.faust_app import batches
+from streams.transactions import PartitionProducer
+
+from agents.partition_watch import PartitionWatch
+from schemas.alarm import AlarmTransition
+from schemas.errors import BrokerError, ProducerFenced
+from streams.codec import outgoing
+from streams.record import Outgoing
+from streams.topics import ALARM_TRANSITIONS, FRAMES, WATCH_RESULTS, WATCH_STATE
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    import faust
+    from streams.range_reader import RangeReader
+
+    from agents.partition_watch import Judgement
+    from streams.admin import LogIdentity
+    from streams.connection import Broker
+    from streams.record import Record, TopicPartition
+    from streams.ticks import Ticker
+
+log = structlog.get_logger("watch")
+
+QUIET_COMMIT_US = 10_000_000
+"""Log time after which the position is written though nothing changed, to keep restarts short."""
+
+SILENCE_S = 1.0
+"""A partition that was silent this long gets a tick from its owner (decision 0002)."""
+
+RETRY_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+"""Pauses between tries of an aborted transaction; after the last the worker ends and says so."""
+
+
+@dataclass
+class OwnedPartition:
+    """A partition with its live objects, its producer and when it last spoke (monotonic seconds)."""
+
+    watch: PartitionWatch
+    producer: PartitionProducer
+    last_heard_s: float
+    committed_us: int = 0
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class WatchWorker:
+    """Keeps the partitions that this worker owns, from assignment to revocation."""
+
+    def __init__(self, broker: Broker, identity: LogIdentity, reader: RangeReader, ticker: Ticker) -> None:
+        self._broker = broker
+        self._topic_id = identity.topics[FRAMES.name]
+        self._reader = reader
+        self._ticker = ticker
+        self._owned: dict[int, OwnedPartition] = {}
+
+    async def start_at(self, partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """Where each partition starts: fence the former owner, read the memory, answer with its offset."""
+        fresh = [tp.partition for tp in partitions if tp.partition not in self._owned]
+        taken = await asyncio.gather(*(asyncio.to_thread(self._take_over, partition) for partition in fresh))
+        self._owned.update(zip(fresh, taken, strict=True))
+        return {tp: self._owned[tp.partition].watch.next_offset for tp in partitions}
+
+    def revoked(self, partitions: Collection[TopicPartition]) -> None:
+        """Forget partitions that another worker takes over; it has their memory in watch.state."""
+        for tp in partitions:
+            self._owned.pop(tp.partition, None)
+
+    async def run(self, stream: faust.Stream[bytes]) -> None:
+        """Judge batch after batch until the stream ends."""
+        async for batch in batches(stream, max_records=500, within_s=0.05):
+            grouped: dict[int, list[Record]] = {}
+            for _, record in batch:
+                grouped.setdefault(record.partition, []).append(record)
+            await asyncio.gather(*(self._take(partition, records) for partition, records in grouped.items()))
+            for event, _ in batch:
+                await stream.ack(event)
+
+    async def tick(self) -> None:
+        """Append a tick to each owned partition that has units and has been silent for a second."""
+        now_s = time.monotonic()
+        for partition, owned in list(self._owned.items()):
+            if owned.watch.units and now_s - owned.last_heard_s >= SILENCE_S:
+                owned.last_heard_s = now_s
+                self._ticker.tick(partition)
+
+    def _take_over(self, partition: int) -> OwnedPartition:
+        producer = PartitionProducer(self._broker, f"sparge-watch-{partition}")
+        producer.fence()
+        watch = PartitionWatch(FRAMES.name, self._topic_id, partition)
+        entries = self._reader.read_to_end(WATCH_STATE.name, partition)
+        same_topic = watch.restore((record.key or b"", record.value) for record in entries)
+        if not same_topic:
+            log.warning(
+                "telemetry.frames was created anew: alarm states are kept, reading starts at its beginning"
+            )
+        low, high = self._reader.bounds(FRAMES.name, partition)
+        if not low <= watch.next_offset <= high:
+            if same_topic and watch.next_offset:
+                log.warning(
+                    "offsets are no longer in the log: these frames were never watched",
+                    partition=partition,
+                    expected=watch.next_offset,
+                    first=low,
+                    end=high,
+                )
+            watch.next_offset = min(max(watch.next_offset, low), high)
+        log.info(
+            "partition taken over", partition=partition, offset=watch.next_offset, units=len(watch.units)
+        )
+        return OwnedPartition(watch, producer, time.monotonic(), watch.now_us)
+
+    async def _take(self, partition: int, records: Sequence[Record]) -> None:
+        owned = self._owned.get(partition)
+        if owned is None:
+            return  # revoked while the batch was under way: the new owner reads it
+        async with owned.lock:
+            owned.last_heard_s = time.monotonic()
+            try:
+                await asyncio.to_thread(self._judge_and_commit, owned, records)
+            except ProducerFenced:
+                if self._owned.get(partition) is owned:
+                    raise
+                log.info("partition has a new owner", partition=partition)
+
+    def _judge_and_commit(self, owned: OwnedPartition, records: Sequence[Record]) -> None:
+        watch = owned.watch
+        complete = list(records)
+        for start, stop in watch.missing(records):
+            complete += self._reader.read(watch.topic, watch.partition, start, stop)
+        judgement = watch.judge(complete)
+        quiet_us = watch.now_us - owned.committed_us
+        if judgement.outputs or judgement.changed or quiet_us >= QUIET_COMMIT_US:
+            self._commit(owned, _messages(watch, judgement))
+            owned.committed_us = watch.now_us
+        for output in judgement.outputs:
+            if isinstance(output, AlarmTransition):
+                log.info("alarm", event_=output.event, alarm=output.alarm_id, message=output.message)
+
+    def _commit(self, owned: OwnedPartition, messages: Sequence[Outgoing]) -> None:
+        for pause_s in (*RETRY_S, None):
+            try:
+                owned.producer.commit(messages)
+            except ProducerFenced:
+                raise
+            except BrokerError as error:
+                if pause_s is None:
+                    raise
+                log.warning("transaction was aborted and is tried again", cause=str(error), pause_s=pause_s)
+                time.sleep(pause_s)
+            else:
+                return
+
+
+def _messages(watch: PartitionWatch, judgement: Judgement) -> list[Outgoing]:
+    messages: list[Outgoing] = []
+    for output in judgement.outputs:
+        topic = ALARM_TRANSITIONS if isinstance(output, AlarmTransition) else WATCH_RESULTS
+        key, value, headers = outgoing(output)
+        messages.append(Outgoing(topic.name, watch.partition, key, value, headers))
+    for state_key, state in watch.state_entries(judgement.changed):
+        messages.append(Outgoing(WATCH_STATE.name, watch.partition, state_key, state, ()))
+    return messages
+
+
+def attach(app: faust.App, worker: WatchWorker) -> None:
+    """Put the watch agent and its ticking on the app."""
+
+    async def watch(stream: faust.Stream[bytes]) -> None:
+        await worker.run(stream)
+
+    async def tick() -> None:
+        await worker.tick()
+
+    app.agent(app.topic(FRAMES.name, key_serializer="raw", value_serializer="raw"), name="watch")(watch)
+    app.timer(SILENCE_S / 4)(tick)
