@@ -18,6 +18,7 @@ from agents.cursor import admit
 from schemas.deadletter import DeadLetter
 from schemas.errors import BrokerError, DatabaseUnreachable, LogMismatch
 from schemas.source import Source
+from streams.admin import log_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from agents.cursor import Hole
     from schemas.errors import FrameRefused
     from storage.store import SinkTransaction, Store
+    from streams.connection import Broker
     from streams.record import Record, TopicPartition
 
 log = structlog.get_logger("sink")
@@ -46,6 +48,7 @@ class Sink:
 
     Args:
         name: the sink's name in the database's positions.
+        broker: the cluster that is read.
         store: the database, used by one batch at a time.
         positions: a connection of its own for reading where partitions start.
         reader: looks up ranges of offsets that a batch lacks.
@@ -56,12 +59,14 @@ class Sink:
         self,
         name: str,
         *,
+        broker: Broker,
         store: Store,
         positions: Store,
         reader: RangeReader,
         write_admitted: Callable[[SinkTransaction, Sequence[Record]], None],
     ) -> None:
         self.name = name
+        self._broker = broker
         self._store = store
         self._positions = positions
         self._reader = reader
@@ -134,13 +139,14 @@ class Sink:
 
     def _start_at(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
         stored = self._positions.positions(self.name, partitions)
+        bounds = log_bounds(self._broker, partitions)
         starts: dict[TopicPartition, int] = {}
         for tp in partitions:
-            low, high = self._reader.bounds(tp.topic, tp.partition)
+            low, high = bounds[tp]
             position = stored[tp.topic, tp.partition]
             if position > high:
                 raise LogMismatch(
-                    f"{tp.topic}[{tp.partition}] ends at {high}, but {self.name} has stored up to {position}.",
+                    f"{tp.topic}[{tp.partition}] ends at {high}, but {self.name} stored up to {position}.",
                     detail="the broker lost data, or it is another log under the same identity",
                     kept="All that is stored stays stored.",
                     next_step="sparge doctor",

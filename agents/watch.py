@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING
 
 import structlog
 from streams.faust_app import batches
+from streams.tail import read_partition_to_end
 from streams.transactions import PartitionProducer
 
 from agents.partition_watch import PartitionWatch
 from schemas.alarm import AlarmTransition
 from schemas.errors import BrokerError, ProducerFenced
+from streams.admin import log_bounds
 from streams.codec import outgoing
-from streams.record import Outgoing
+from streams.record import Outgoing, TopicPartition
 from streams.topics import ALARM_TRANSITIONS, FRAMES, WATCH_RESULTS, WATCH_STATE
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from agents.partition_watch import Judgement
     from streams.admin import LogIdentity
     from streams.connection import Broker
-    from streams.record import Record, TopicPartition
+    from streams.record import Record
     from streams.ticks import Ticker
 
 log = structlog.get_logger("watch")
@@ -102,13 +104,14 @@ class WatchWorker:
         producer = PartitionProducer(self._broker, f"sparge-watch-{partition}")
         producer.fence()
         watch = PartitionWatch(FRAMES.name, self._topic_id, partition)
-        entries = self._reader.read_to_end(WATCH_STATE.name, partition)
+        entries = read_partition_to_end(self._broker, WATCH_STATE.name, partition)
         same_topic = watch.restore((record.key or b"", record.value) for record in entries)
         if not same_topic:
             log.warning(
                 "telemetry.frames was created anew: alarm states are kept, reading starts at its beginning"
             )
-        low, high = self._reader.bounds(FRAMES.name, partition)
+        here = TopicPartition(FRAMES.name, partition)
+        low, high = log_bounds(self._broker, [here])[here]
         if not low <= watch.next_offset <= high:
             if same_topic and watch.next_offset:
                 log.warning(
