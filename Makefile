@@ -1,0 +1,60 @@
+# `make help` lists the targets. Everything is installed into .venv, from the locks, when it is first needed.
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+SHELL := /bin/bash
+BIN := .venv/bin
+ROOMS := schemas streams agents storage analysis simulator sparge
+CODE := $(ROOMS) tests bench scripts
+RUNTIME := .venv/.runtime
+DEV := .venv/.dev
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header --no-annotate pyproject.toml
+
+export PYTHON
+
+.PHONY: help demo test check format contracts bench lock wheel clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+demo: $(RUNTIME) ## two simulated bioreactors, one goes wrong, its alert (ARGS=--until-alert, ...)
+	@exec scripts/timescaledb run --name demo -- $(BIN)/sparge demo $(ARGS)
+
+test: $(DEV) ## the whole suite against real servers (ARGS="-k name", ...)
+	@exec scripts/timescaledb run --name test -- $(BIN)/pytest $(ARGS)
+
+check: $(DEV) ## lint, format, types, import contracts, exported contracts
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(DEV) ## put the code into shape
+	$(BIN)/ruff check --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+contracts: $(DEV) ## export the JSON Schemas of the contracts to docs/reference
+	$(BIN)/python -m schemas.export docs/reference
+
+bench: $(DEV) ## every benchmark, results to bench/results (ARGS=name, ...)
+	@exec scripts/timescaledb run --name bench -- $(BIN)/python -m bench $(ARGS)
+
+lock: $(DEV) ## resolve anew what pyproject.toml asks for, newest versions first (ARGS="-P name" for one)
+	$(LOCK) --extra server --extra embedded --group build $(or $(ARGS),--upgrade) -o requirements.lock
+	$(LOCK) --extra server --extra embedded --group dev -c requirements.lock $(or $(ARGS),--upgrade) -o requirements-dev.lock
+
+wheel: $(DEV) ## build dist/*.whl
+	$(BIN)/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python --out-dir dist .
+
+clean: ## remove .venv, caches and built files; data stay
+	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find $(CODE) -name __pycache__ -prune -exec rm -rf {} +
+
+$(RUNTIME): requirements.lock pyproject.toml scripts/environment
+	@scripts/environment requirements.lock
+	@touch $(RUNTIME)
+
+# The development lock holds the runtime's requirements at the same versions, and more.
+$(DEV): requirements-dev.lock requirements.lock pyproject.toml scripts/environment
+	@scripts/environment requirements-dev.lock
+	@touch $(RUNTIME) $(DEV)
