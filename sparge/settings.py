@@ -1,0 +1,114 @@
+"""What a person or a deployment may set: environment variables `SPARGE_*`, and nothing else."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import platformdirs
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from schemas.errors import SettingsError
+from sparge.home import Home
+from streams.connection import Broker, SecurityProtocol
+
+PREFIX = "SPARGE_"
+
+
+class Settings(BaseSettings):
+    """The settings of one process, each from the environment variable of its name with `SPARGE_` in front."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    broker: str | None = Field(default=None, description="host:port of a Kafka broker, or several by commas")
+    broker_security: SecurityProtocol = "PLAINTEXT"
+    broker_ca: Path | None = Field(default=None, description="file with the certificates to trust")
+    broker_user: str | None = None
+    broker_password: SecretStr | None = None
+    broker_mechanism: str = "SCRAM-SHA-512"
+    database: SecretStr | None = Field(default=None, description="PostgreSQL URL or keywords of the database")
+    home: Path = Field(
+        default_factory=lambda: platformdirs.user_data_path("sparge"), description="the data directory"
+    )
+    cache: Path = Field(
+        default_factory=lambda: platformdirs.user_cache_path("sparge"), description="where downloads are kept"
+    )
+    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+
+    def kafka(self) -> Broker:
+        """Return the broker that the settings name; raises SettingsError if they name none."""
+        if self.broker is None:
+            raise SettingsError(
+                "No broker is named, and no Sparge runs in the data directory that would have one.",
+                detail=f"looked in {self.home}",
+                next_step="start one with: sparge up; or name yours: SPARGE_BROKER=host:9092",
+            )
+        return Broker(
+            self.broker,
+            self.broker_security,
+            self.broker_ca,
+            self.broker_user,
+            self.broker_password,
+            self.broker_mechanism,
+        )
+
+    def conninfo(self) -> str:
+        """Return how to connect to the named database; raises SettingsError if none is named."""
+        if self.database is None:
+            raise SettingsError(
+                "No database is named, and no Sparge runs in the data directory that would have one.",
+                detail=f"looked in {self.home}",
+                next_step="start one with: sparge up; or name yours: SPARGE_DATABASE=postgresql://user@host/name",
+            )
+        return self.database.get_secret_value()
+
+    def named(self, environment: Mapping[str, str]) -> Self:
+        """Return these settings with others named as environment variables would name them."""
+        given = {
+            name.removeprefix(PREFIX).lower(): value
+            for name, value in environment.items()
+            if name.startswith(PREFIX)
+        }
+        return type(self)(**{**self.model_dump(), **given})
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment variables that give a child process these very settings."""
+        plain: dict[str, Any] = self.model_dump()
+        return {
+            PREFIX + name.upper(): value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+            for name, value in plain.items()
+            if value is not None
+        }
+
+
+def load() -> Settings:
+    """Return the settings as the environment has them; raises SettingsError naming what is wrong."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = PREFIX + "_".join(str(part) for part in first["loc"]).upper()
+        raise SettingsError(
+            f"The environment variable {name} is wrong: {first['msg']}.", detail=str(error)
+        ) from error
+
+
+def reach() -> Settings:
+    """Return the settings of this process; what they do not name is filled in from what runs on this machine.
+
+    Looks into the data directory first, then into the demonstration's.
+    """
+    settings = load()
+    if settings.broker is not None and settings.database is not None:
+        return settings
+    home = Home(settings.home)
+    running = home.running() or home.demo.running()
+    if running is None:
+        return settings
+    found = dict(running.environment)
+    for name, given in (("BROKER", settings.broker), ("DATABASE", settings.database)):
+        if given is not None:
+            found = {key: value for key, value in found.items() if not key.startswith(PREFIX + name)}
+    return settings.named(found)
