@@ -11,6 +11,8 @@ from schemas.status import Severity, Status, severity_of
 from schemas.wire import Count, Name, TimeUs, WireModel
 
 FRAME_SCHEMA = "sparge.frame/1"
+TICK_SCHEMA = "sparge.tick/1"
+TICK_BODY = b'{"schema":"sparge.tick/1"}'
 MAX_FRAME_BYTES = 256 * 1024
 MAX_AHEAD_US = 24 * 3600 * 1_000_000
 
