@@ -5,7 +5,8 @@ SpargeError
 │   ├── FrameRefused         a frame refused whole: goes to the dead-letter topic
 │   ├── FrameTooLarge        a frame that the publisher itself refuses to send
 │   ├── UnitUnknown          not a UCUM unit
-│   └── UnitIncompatible     a UCUM unit of another quantity
+│   ├── UnitIncompatible     a UCUM unit of another quantity
+│   └── SnapshotRefused      a stored memory that is torn, foreign or of an unknown version
 ├── BrokerError
 │   ├── BrokerUnreachable
 │   ├── TopicMismatch        a topic that differs from its declaration
@@ -103,6 +104,10 @@ class UnitUnknown(ContractError):
 
 class UnitIncompatible(ContractError):
     """The unit measures another quantity."""
+
+
+class SnapshotRefused(ContractError):
+    """The stored memory of a unit cannot be taken up."""
 
 
 class BrokerError(SpargeError):
