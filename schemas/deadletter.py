@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
-from schemas.errors import FrameRefused, Reason
+from schemas.errors import FrameRefused
 from schemas.source import Source
 from schemas.wire import TimeUs, WireModel
 
@@ -22,7 +22,9 @@ class DeadLetter(WireModel):
     source: Annotated[
         Source, Field(description="Topic, partition and offset of the refused message; index 0.")
     ]
-    reason: Annotated[Reason, Field(description="Why it was refused, in one word.")]
+    reason: Annotated[
+        str, Field(pattern=r"^[a-z_]{1,64}$", description="Why it was refused, in one word; more may come.")
+    ]
     where: Annotated[str, Field(description="Path of the offending field; empty for the whole message.")]
     message: Annotated[str, Field(description="What was wrong, where, and what to do about it.")]
     recorded_us: Annotated[TimeUs, Field(description="When the broker recorded it, in microseconds UTC.")]
@@ -46,7 +48,7 @@ class DeadLetter(WireModel):
         """The dead letter of a refused message; the same message always gives the same one."""
         return cls(
             source=source,
-            reason=refused.reason,
+            reason=refused.reason.value,
             where=refused.where,
             message=refused.message,
             recorded_us=recorded_us,

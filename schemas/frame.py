@@ -76,7 +76,13 @@ class SensorFrame(WireModel):
             "ahead. May be empty only where `dropped` is given."
         ),
     ]
-    signals: Annotated[dict[Name, SignalColumn], Field(description="The samples by name of the signal.")]
+    signals: Annotated[
+        dict[Name, SignalColumn],
+        Field(
+            description="The samples by name of the signal.",
+            json_schema_extra={"additionalProperties": False},
+        ),
+    ]
     dropped: Annotated[
         list[tuple[Count, Count]] | None,
         Field(description="Sequence numbers that the device gave up: [first, last], both included."),

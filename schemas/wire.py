@@ -37,7 +37,7 @@ class WireModel(BaseModel):
 
     def encode(self) -> bytes:
         """UTF-8 JSON, optional fields that are not set left out."""
-        return orjson.dumps(self.model_dump(mode="json", exclude_none=True))
+        return orjson.dumps(self.model_dump(exclude_none=True))
 
     @classmethod
     def decode(cls, body: bytes) -> Self:
