@@ -1,0 +1,182 @@
+"""Faust, held to what Sparge needs of it: raw bytes, batches, and a failure that ends the process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import faust
+import structlog
+from mode import CrashingSupervisor
+
+from schemas.errors import PartFailed, SpargeError
+from schemas.frame import MAX_FRAME_BYTES
+from streams.faust_logging import forward_logs
+from streams.positioning import PositionedConsumer
+from streams.record import Record
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Collection
+    from pathlib import Path
+
+    from streams.connection import Broker
+    from streams.positioning import StartAt, Told
+
+log = structlog.get_logger("streams")
+
+BUFFER_BYTES = 64 * 1024 * 1024
+"""Memory that the stream's buffer may take when every frame is as large as a frame may be."""
+
+STOP_WITHIN_S = 5.0
+"""A worker that has not stopped by then is ended: it is as safe as kill -9, which loses nothing."""
+
+# A dead worker's partitions come back to life within these.
+_SESSION_S = 6.0
+_HEARTBEAT_S = 1.5
+_REQUEST_S = 30.0
+
+
+def make_app(
+    name: str,
+    broker: Broker,
+    topics: Collection[str],
+    *,
+    start_at: StartAt,
+    read_committed: bool,
+    data_dir: Path,
+    on_assigned: Told | None = None,
+    on_revoked: Told | None = None,
+) -> faust.App:
+    """A Faust app in the consumer group "sparge-<name>" whose topics are raw bytes.
+
+    Args:
+        name: of the worker: ingest, watch, record.
+        broker: the cluster.
+        topics: what the app may read; start_at answers for these and no others.
+        start_at: says, after every assignment, at which offset each partition starts.
+        read_committed: leave out records of open and aborted transactions.
+        data_dir: Faust makes (empty) folders here; created if missing.
+        on_assigned: told the partitions, positioned, before their first record flows.
+        on_revoked: told the partitions that are no longer this worker's.
+    """
+    data_dir.mkdir(parents=True, exist_ok=True)
+    app = faust.App(
+        f"sparge-{name}",
+        broker=broker.faust_url(),
+        broker_credentials=broker.faust_credentials(),
+        datadir=data_dir,
+        store="memory://",
+        cache="memory://",
+        autodiscover=False,
+        key_serializer="raw",
+        value_serializer="raw",
+        agent_supervisor=CrashingSupervisor,
+        broker_session_timeout=_SESSION_S,
+        broker_rebalance_timeout=_SESSION_S,
+        broker_heartbeat_interval=_HEARTBEAT_S,
+        broker_request_timeout=_REQUEST_S,
+        broker_max_poll_records=500,
+        # Out of the log's range is an error, never a silent reset.
+        consumer_auto_offset_reset="none",
+        # With events unacknowledged, stopping would wait for them for ever.
+        stream_wait_empty=False,
+        stream_buffer_maxsize=BUFFER_BYTES // MAX_FRAME_BYTES,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        # Its /table serves data on all interfaces.
+        web_enabled=False,
+        worker_redirect_stdouts=False,
+    )
+    transport: Any = app.transport
+    transport.Consumer = partial(
+        PositionedConsumer,
+        topics=frozenset(topics),
+        start_at=start_at,
+        read_committed=read_committed,
+        on_assigned=on_assigned,
+        on_revoked=on_revoked,
+    )
+    return app
+
+
+async def batches(
+    stream: faust.Stream[bytes], max_records: int, within_s: float
+) -> AsyncIterator[list[tuple[faust.Event, Record]]]:
+    """Batches of at most max_records, one every within_s seconds while there is anything.
+
+    Acknowledge each event when it is dealt with. Events from before the last rebalance are left out: their
+    partitions are read again from `start_at`.
+
+    Raises:
+        PartFailed: the stream ended though the worker did not; Faust alone would stay alive and silent.
+    """
+    app = stream.app
+    events: Any  # Faust types them as the stream's values; noack_take yields the events themselves
+    async for events in stream.noack_take(max_records, within=within_s):
+        batch = [
+            (event, record_of(event.message))
+            for event in events
+            if event.message.generation_id == app.consumer_generation_id
+        ]
+        if batch:
+            yield batch
+    if not app.should_stop:
+        raise PartFailed("The stream of messages ended by itself.", next_step="sparge doctor")
+
+
+def record_of(message: Any) -> Record:
+    """The record in a Faust message."""
+    return Record(
+        topic=message.topic,
+        partition=message.partition,
+        offset=message.offset,
+        recorded_us=round(message.timestamp * 1000) * 1000,
+        key=message.key,
+        value=message.value,
+        headers=tuple((name, value or b"") for name, value in message.headers or ()),
+    )
+
+
+async def run(app: faust.App) -> int:
+    """Run the app until SIGTERM or SIGINT, or until it crashes; the exit code: 0 or 1."""
+    forward_logs()
+    loop = asyncio.get_running_loop()
+    asked_to_stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, asked_to_stop.set)
+    working = asyncio.ensure_future(_work(app))
+    stopping = asyncio.ensure_future(asked_to_stop.wait())
+    await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    failure = working.exception() if working.done() else None
+    failure = failure or app.crash_reason
+    if failure is not None:
+        _tell(failure)
+    code = 0 if asked_to_stop.is_set() and failure is None else 1
+    deadline = threading.Timer(STOP_WITHIN_S, _end, [code or 1])
+    deadline.daemon = True
+    deadline.start()
+    working.cancel()
+    await app.stop()
+    return code
+
+
+async def _work(app: faust.App) -> None:
+    await app.start()
+    await app.wait_until_stopped()
+
+
+def _tell(failure: BaseException) -> None:
+    if isinstance(failure, SpargeError):
+        log.error(failure.message, detail=failure.detail, kept=failure.kept, next_step=failure.next_step)
+    else:
+        log.error("the worker failed", exc_info=failure)
+
+
+def _end(code: int) -> None:
+    log.warning("the worker did not stop in time and is ended", within_s=STOP_WITHIN_S)
+    os._exit(code)
