@@ -47,12 +47,18 @@ class WireModel(BaseModel):
             ContractError: the body is not such a message; says which field is wrong and why.
         """
         try:
-            return cls.model_validate_json(body)
+            message = cls.model_validate_json(body)
         except ValidationError as wrong:
             first = wrong.errors(include_url=False)[0]
             where = ".".join(map(str, first["loc"])) or "the body"
-            raise ContractError(
-                f"This is not a {cls.__name__}: {where}: {first['msg']}. "
-                f"Send what docs/reference describes for this topic.",
-                detail=str(wrong),
-            ) from wrong
+            raise cls._refused(f"{where}: {first['msg']}", str(wrong)) from wrong
+        if "schema_" in cls.model_fields and "schema_" not in message.model_fields_set:
+            raise cls._refused("schema: Field required")
+        return message
+
+    @classmethod
+    def _refused(cls, cause: str, detail: str = "") -> ContractError:
+        return ContractError(
+            f"This is not a {cls.__name__}: {cause}. Send what docs/reference describes for this topic.",
+            detail=detail,
+        )
