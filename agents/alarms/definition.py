@@ -1,0 +1,138 @@
+"""The master alarm database: which alarms there are, when they are raised, what to do about each."""
+
+from __future__ import annotations
+
+import datetime as dt  # noqa: TC003 - pydantic reads it at run time
+from functools import lru_cache
+from importlib.resources import files
+from typing import Annotated, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from agents.alarms.machine import Delays
+from schemas.alarm import Condition, Priority  # noqa: TC001 - pydantic reads them at run time
+from schemas.signals import DICTIONARY
+
+DEVICE = "device"
+"""Name under which a unit's alarms about its device (silent, clock) are kept."""
+
+EACH_SIGNAL = "*"
+"""An entry for every signal of the dictionary to which the condition applies."""
+
+LIMITS = frozenset({"low_low", "low", "high", "high_high"})
+Sentence = Annotated[str, Field(min_length=1)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class Rationalisation(BaseModel):
+    """Who decided that this is an alarm, when, and on what grounds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: Sentence
+    author: Sentence
+    date: dt.date
+
+
+class AlarmDefinition(BaseModel):
+    """One entry of the master alarm database (fields after ISA-18.2).
+
+    limit, deadband: in `unit` (UCUM); absent where the dictionary says what is healthy.
+    armed_after_s: a limit alarm of a unit seen for the first time is armed as soon as the value was once
+        normal, or after this many seconds of log time: a vessel that is being prepared does not alarm.
+    message: what happened, with {value}, {limit} and {since}; {signal} stands for the signal in all texts.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    signal: Sentence
+    condition: Condition
+    unit: str | None = None
+    limit: Finite | None = None
+    deadband: Annotated[Finite, Field(ge=0)] = 0.0
+    on_delay_s: Seconds
+    off_delay_s: Seconds
+    armed_after_s: Seconds = 0.0
+    priority: Priority
+    alarm_class: Annotated[str, Field(alias="class", min_length=1)]
+    message: Sentence
+    cause: Sentence
+    consequence: Sentence
+    action: Sentence
+    respond_within_s: Annotated[Seconds, Field(gt=0)]
+    rationalisation: Rationalisation
+
+    @property
+    def key(self) -> tuple[str, Condition]:
+        """Which alarm of a unit this is."""
+        return (self.signal, self.condition)
+
+    @property
+    def delays(self) -> Delays:
+        """The delays as the machine wants them."""
+        return Delays(round(self.on_delay_s * 1e6), round(self.off_delay_s * 1e6))
+
+    def of(self, signal: str) -> Self:
+        """Return this entry for one signal, its texts naming it."""
+        texts = {
+            name: getattr(self, name).replace("{signal}", signal)
+            for name in ("message", "cause", "consequence", "action")
+        }
+        return self.model_copy(update={"signal": signal, **texts})
+
+    @model_validator(mode="after")
+    def _checked(self) -> Self:
+        if self.condition in LIMITS:
+            if self.signal == EACH_SIGNAL or self.limit is None:
+                raise ValueError(f"{self.signal} {self.condition}: a limit needs its signal and its value")
+            declared = DICTIONARY.get(self.signal)
+            if declared is None or declared.unit != self.unit:
+                raise ValueError(
+                    f"{self.signal} {self.condition}: the unit {self.unit} is not that of the dictionary"
+                )
+        self.message.format(signal="", value="", limit="", since="")
+        return self
+
+
+class MasterAlarmDatabase:
+    """All alarm definitions, looked up by signal.
+
+    Raises:
+        ValueError: an alarm is defined twice.
+    """
+
+    def __init__(self, definitions: tuple[AlarmDefinition, ...]) -> None:
+        self.definitions = definitions
+        self._by_key = {definition.key: definition for definition in definitions}
+        if len(self._by_key) != len(definitions):
+            raise ValueError("an alarm is defined twice: one entry for each signal and condition")
+
+    def limits(self, signal: str) -> tuple[AlarmDefinition, ...]:
+        """Return the limit alarms of a signal; none where nobody has rationalised any."""
+        return tuple(
+            definition.of(signal)
+            for definition in self.definitions
+            if definition.signal == signal and definition.condition in LIMITS
+        )
+
+    def get(self, signal: str, condition: Condition) -> AlarmDefinition | None:
+        """Return the definition that applies to a signal (or the device), None where there is none."""
+        found = self._by_key.get((signal, condition)) or self._by_key.get((EACH_SIGNAL, condition))
+        return found.of(signal) if found else None
+
+
+def load(text: str) -> MasterAlarmDatabase:
+    """Read the master alarm database written in `text` (YAML, a list of entries).
+
+    Raises:
+        ValueError: an entry is incomplete or wrong (pydantic's ValidationError is one).
+    """
+    return MasterAlarmDatabase(tuple(AlarmDefinition.model_validate(entry) for entry in yaml.safe_load(text)))
+
+
+@lru_cache(maxsize=1)
+def shipped() -> MasterAlarmDatabase:
+    """Return the database that comes with Sparge: defaults for a 2 L fed-batch of E. coli."""
+    return load(files("agents.alarms").joinpath("rationalisation.yaml").read_text("utf-8"))

@@ -1,0 +1,81 @@
+"""The samples of a frame as flat arrays, so that a rule looks at all signals of a frame at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from schemas.status import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from schemas.decoding import Column
+
+
+Number = TypeVar("Number", bound="np.generic")
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """C runs of samples, one a signal, none empty, N samples altogether; each run is in order of device time.
+
+    slots: (C,) the signals' places in the unit's tables.
+    counts, starts: (C,) length of each run and where it begins.
+    time_us: (N,) device time in microseconds. value: (N,) in each signal's unit, finite.
+    """
+
+    slots: NDArray[np.intp]
+    counts: NDArray[np.intp]
+    starts: NDArray[np.intp]
+    time_us: NDArray[np.int64]
+    value: NDArray[np.float64]
+
+    @property
+    def ends(self) -> NDArray[np.intp]:
+        """(C,) where the last sample of each run stands."""
+        last: NDArray[np.intp] = self.starts + self.counts - 1
+        return last
+
+    def each(self, by_run: NDArray[Number]) -> NDArray[Number]:
+        """(N,) for each sample what `by_run` (C,) has for its run."""
+        repeated: NDArray[Number] = np.repeat(by_run, self.counts)
+        return repeated
+
+    def run(self, index: int) -> slice:
+        """Where the samples of run `index` stand."""
+        start = int(self.starts[index])
+        return slice(start, start + int(self.counts[index]))
+
+    def keep(self, mask: NDArray[np.bool_]) -> Samples:
+        """Return the samples for which `mask` (N,) holds; runs that lose all of theirs go."""
+        if mask.all():
+            return self
+        counts = np.add.reduceat(mask, self.starts, dtype=np.intp) if self.starts.size else self.counts
+        left = counts > 0
+        counts = counts[left]
+        return Samples(
+            self.slots[left], counts, np.cumsum(counts) - counts, self.time_us[mask], self.value[mask]
+        )
+
+
+def usable(columns: Sequence[Column], slots: NDArray[np.intp]) -> Samples:
+    """Return the samples that may be judged: not missing, and Good or Uncertain by their status.
+
+    columns: none empty. slots: (C,) the place of each column's signal.
+    """
+    counts = np.fromiter((column.values.size for column in columns), dtype=np.intp, count=len(columns))
+    value = np.concatenate([column.values for column in columns])
+    samples = Samples(
+        slots,
+        counts,
+        np.cumsum(counts) - counts,
+        np.concatenate([column.time_us for column in columns]),
+        value,
+    )
+    status = np.concatenate([column.status for column in columns])
+    return samples.keep(np.isfinite(value) & (status < Status.BAD))
