@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from confluent_kafka import KafkaError, KafkaException, TopicCollection
+from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicCollection
 from confluent_kafka import TopicPartition as KafkaTopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its __init__ re-exports them unmarked
     AdminClient,
@@ -32,10 +32,10 @@ _POLL_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class TopicReport:
-    """What was found, and done, about one topic; drift maps a setting to (what it was, what it is now)."""
+    """What was found, and done, about one topic; drift maps a setting to (what it was, what is declared)."""
 
     name: str
-    action: Literal["created", "unchanged", "config fixed"]
+    action: Literal["created", "unchanged", "config fixed", "missing", "repartitioned", "config differs"]
     partitions: int
     drift: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
@@ -87,6 +87,30 @@ def ensure_topics(broker: Broker, topics: Iterable[Topic] = TOPICS) -> list[Topi
     return [_report(topic, created, drifts) for topic in declared.values()]
 
 
+def check_topics(broker: Broker, topics: Iterable[Topic] = TOPICS) -> list[TopicReport]:
+    """Compare the cluster's topics with their declarations and change nothing.
+
+    Raises:
+        BrokerUnreachable, BrokerError: the cluster did not answer.
+    """
+    declared = {topic.name: topic for topic in topics}
+    client = AdminClient(broker.confluent())
+    present = _partition_counts(client, broker)
+    drifts = _drifts(client, broker, [topic for topic in declared.values() if topic.name in present])
+    reports = []
+    for name, topic in declared.items():
+        drift = drifts.get(name, {})
+        if name not in present:
+            reports.append(TopicReport(name, "missing", 0))
+        elif present[name] != topic.partitions:
+            reports.append(TopicReport(name, "repartitioned", present[name], drift))
+        else:
+            reports.append(
+                TopicReport(name, "config differs" if drift else "unchanged", present[name], drift)
+            )
+    return reports
+
+
 def describe_log(broker: Broker, topics: Iterable[str]) -> LogIdentity:
     """The cluster's id and each topic's id, as Kafka writes them (URL-safe base64 without padding).
 
@@ -101,30 +125,52 @@ def describe_log(broker: Broker, topics: Iterable[str]) -> LogIdentity:
         ids = {name: _kafka_uuid(str(futures[name].result().topic_id)) for name in names}
     except KafkaException as error:
         if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
-            raise _missing_topic(broker, names, error) from error
+            raise _missing_topics(broker, names) from error
         raise broker_error(error, broker, "describe its topics") from error
     return LogIdentity(cluster_id, ids)
 
 
-def log_bounds(broker: Broker, tps: Collection[TopicPartition]) -> dict[TopicPartition, tuple[int, int]]:
+def partitions_of(broker: Broker, topics: Iterable[str]) -> list[TopicPartition]:
+    """Every partition of the topics.
+
+    Raises:
+        BrokerError: a topic does not exist, or the cluster did not answer.
+    """
+    names = list(topics)
+    counts = _partition_counts(AdminClient(broker.confluent()), broker)
+    missing = [name for name in names if name not in counts]
+    if missing:
+        raise _missing_topics(broker, missing)
+    return [TopicPartition(name, partition) for name in names for partition in range(counts[name])]
+
+
+def log_bounds(
+    broker: Broker, tps: Collection[TopicPartition], *, read_committed: bool = False
+) -> dict[TopicPartition, tuple[int, int]]:
     """The first offset that exists and the next one to be written, for each partition.
 
-    The end is that of all records, also of open transactions. Raises BrokerError.
+    With read_committed the end is the last stable offset: the first one of the oldest open transaction.
+    Raises BrokerError.
     """
     client = AdminClient(broker.confluent())
-    lows = _offsets(client, broker, tps, OffsetSpec.earliest())  # type: ignore[no-untyped-call]  # theirs
-    highs = _offsets(client, broker, tps, OffsetSpec.latest())  # type: ignore[no-untyped-call]  # theirs
+    level = IsolationLevel.READ_COMMITTED if read_committed else IsolationLevel.READ_UNCOMMITTED
+    lows = _offsets(client, broker, tps, OffsetSpec.earliest(), level)  # type: ignore[no-untyped-call]  # theirs
+    highs = _offsets(client, broker, tps, OffsetSpec.latest(), level)  # type: ignore[no-untyped-call]  # theirs
     return {tp: (low, highs[tp]) for tp, low in lows.items()}
 
 
 def _offsets(
-    client: AdminClient, broker: Broker, tps: Collection[TopicPartition], spec: OffsetSpec
+    client: AdminClient,
+    broker: Broker,
+    tps: Collection[TopicPartition],
+    spec: OffsetSpec,
+    level: IsolationLevel,
 ) -> dict[TopicPartition, int]:
     request = {KafkaTopicPartition(tp.topic, tp.partition): spec for tp in tps}
     if not request:
         return {}
     try:
-        futures = client.list_offsets(request, request_timeout=_TIMEOUT_S)
+        futures = client.list_offsets(request, isolation_level=level, request_timeout=_TIMEOUT_S)
         found = {TopicPartition(tp.topic, tp.partition): told.result().offset for tp, told in futures.items()}
     except KafkaException as error:
         raise broker_error(error, broker, "say where its log starts and ends") from error
@@ -197,7 +243,7 @@ def _wait_for_leaders(client: AdminClient, broker: Broker, declared: Mapping[str
         time.sleep(_POLL_S)
 
 
-def _fix_drift(
+def _drifts(
     client: AdminClient, broker: Broker, topics: Collection[Topic]
 ) -> dict[str, dict[str, tuple[str, str]]]:
     if not topics:
@@ -206,31 +252,40 @@ def _fix_drift(
     try:
         described = client.describe_configs(resources, request_timeout=_TIMEOUT_S)
         found = {resource.name: future.result() for resource, future in described.items()}
-        drifts = {
-            topic.name: {
-                key: (str(found[topic.name][key].value), value)
-                for key, value in topic.config().items()
-                if found[topic.name][key].value != value
-            }
-            for topic in topics
+    except KafkaException as error:
+        raise broker_error(error, broker, "say how its topics are set") from error
+    return {
+        topic.name: {
+            key: (str(found[topic.name][key].value), value)
+            for key, value in topic.config().items()
+            if found[topic.name][key].value != value
         }
-        changes = [
-            ConfigResource(
-                ResourceType.TOPIC,
-                name,
-                incremental_configs=[
-                    ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET)
-                    for key, (_, value) in drift.items()
-                ],
-            )
-            for name, drift in drifts.items()
-            if drift
-        ]
+        for topic in topics
+    }
+
+
+def _fix_drift(
+    client: AdminClient, broker: Broker, topics: Collection[Topic]
+) -> dict[str, dict[str, tuple[str, str]]]:
+    drifts = _drifts(client, broker, topics)
+    changes = [
+        ConfigResource(
+            ResourceType.TOPIC,
+            name,
+            incremental_configs=[
+                ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET)
+                for key, (_, value) in drift.items()
+            ],
+        )
+        for name, drift in drifts.items()
+        if drift
+    ]
+    try:
         if changes:
             for future in client.incremental_alter_configs(changes, request_timeout=_TIMEOUT_S).values():
                 future.result()
     except KafkaException as error:
-        raise broker_error(error, broker, "check the settings of its topics") from error
+        raise broker_error(error, broker, "set its topics right") from error
     return drifts
 
 
@@ -248,9 +303,7 @@ def _kafka_uuid(text: str) -> str:
     return text.rstrip("=").replace("+", "-").replace("/", "_")
 
 
-def _missing_topic(broker: Broker, names: Iterable[str], error: KafkaException) -> BrokerError:
+def _missing_topics(broker: Broker, names: Iterable[str]) -> BrokerError:
     return BrokerError(
-        f"Kafka at {broker.bootstrap} lacks at least one of the topics {', '.join(names)}.",
-        detail=str(error.args[0]),
-        next_step="sparge topics",
+        f"Kafka at {broker.bootstrap} lacks a topic: {', '.join(names)}.", next_step="sparge topics"
     )
