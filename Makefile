@@ -37,10 +37,11 @@ contracts: $(DEV) ## export the JSON Schemas of the contracts to docs/reference
 	$(BIN)/python -m schemas.export docs/reference
 
 bench: $(DEV) ## every benchmark, results to bench/results (ARGS=name, ...)
-	@exec scripts/timescaledb run --name bench -- $(BIN)/python -m bench $(ARGS)
+	@exec scripts/timescaledb run --name bench -- $(BIN)/python -m bench $(or $(ARGS),--save)
 
 lock: $(DEV) ## resolve anew what pyproject.toml asks for, newest versions first (ARGS="-P name" for one)
 	$(LOCK) --extra server --extra embedded --group build $(or $(ARGS),--upgrade) -o requirements.lock
+	$(LOCK) --extra server --group build -c requirements.lock $(or $(ARGS),--upgrade) -o requirements-server.lock
 	$(LOCK) --extra server --extra embedded --group dev -c requirements.lock $(or $(ARGS),--upgrade) -o requirements-dev.lock
 
 wheel: $(DEV) ## build dist/*.whl
