@@ -1,0 +1,1 @@
+INSERT INTO sparge.audit (what, detail) VALUES (%(what)s, %(detail)s)

@@ -1,0 +1,1 @@
+SELECT to_regclass('sparge.schema_version') IS NOT NULL

@@ -1,0 +1,1 @@
+INSERT INTO sparge.schema_version (version, name) VALUES (%(version)s, %(name)s)
