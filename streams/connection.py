@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+
+# librdkafka would write fatal errors to stderr at any log level; they come back typed.
+_CHATTER = logging.getLogger("librdkafka")
+_CHATTER.addHandler(logging.NullHandler())
+_CHATTER.propagate = False
 
 # By librdkafka's names: its local codes are private attributes.
 _REFUSED_LOGIN = frozenset({"_AUTHENTICATION", "SASL_AUTHENTICATION_FAILED"})
@@ -44,6 +50,7 @@ class Broker:
             "client.id": "sparge",
             "security.protocol": self.security_protocol,
             "log_level": 0,
+            "logger": _CHATTER,
         }
         if self._encrypted and self.ca is not None:
             settings["ssl.ca.location"] = str(self.ca)
