@@ -18,7 +18,8 @@ SELECT st.name AS site,
        s.ucum,
        s.declared,
        (SELECT min(x.time) FROM sparge.sample AS x WHERE x.signal_id = s.signal_id) AS first_time,
-       (SELECT max(x.time) FROM sparge.sample AS x WHERE x.signal_id = s.signal_id) AS last_time
+       (SELECT max(x.time) FROM sparge.sample AS x WHERE x.signal_id = s.signal_id) AS last_time,
+       s.signal_id
 FROM sparge.signal AS s
 JOIN sparge.unit AS u USING (unit_id)
 JOIN sparge.site AS st USING (site_id);
@@ -39,7 +40,8 @@ SELECT st.name AS site,
        f.sequence,
        l.topic,
        f.log_partition,
-       f.log_offset
+       f.log_offset,
+       s.signal_id
 FROM sparge.sample AS s
 JOIN sparge.signal AS g USING (signal_id)
 JOIN sparge.unit AS u ON u.unit_id = g.unit_id
@@ -94,7 +96,8 @@ SELECT st.name AS site,
        s.learned,
        m.name AS model,
        m.version AS model_version,
-       m.digest AS model_digest
+       m.digest AS model_digest,
+       s.signal_id
 FROM sparge.score AS s
 JOIN sparge.signal AS g USING (signal_id)
 JOIN sparge.unit AS u ON u.unit_id = g.unit_id
@@ -117,7 +120,8 @@ SELECT st.name AS site,
        f.fallback,
        m.name AS model,
        m.version AS model_version,
-       m.digest AS model_digest
+       m.digest AS model_digest,
+       f.signal_id
 FROM sparge.forecast AS f
 JOIN sparge.signal AS g USING (signal_id)
 JOIN sparge.unit AS u ON u.unit_id = g.unit_id

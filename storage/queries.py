@@ -1,0 +1,293 @@
+"""Questions that people ask of the store; every answer is a table, and asks the views only.
+
+Spans are [start_us, end_us) in microseconds UTC. A unit is named `site/unit`, or by its own name where that
+is unambiguous. What is asked in vain is refused with the names that come nearest.
+"""
+
+from __future__ import annotations
+
+import difflib
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from schemas.errors import QueryRefused
+from storage.connection import connect, translated
+from storage.copy_binary import POSTGRES_EPOCH_US, decode, row_type
+from storage.migrate import check
+from storage.statements import statement
+from storage.table import Table, from_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from storage.connection import BoundedConnection
+
+TIMESTAMPTZ_OID = 1184
+
+_SAMPLE = row_type((("time", ">i8"), ("value", ">f8"), ("status", ">i8"), ("signal_id", ">i4")))
+
+
+class _Track(NamedTuple):
+    site: str
+    unit: str
+    signal: str
+    ucum: str
+    signal_id: int
+
+
+@contextmanager
+def reading(
+    conninfo: str, *, application: str = "sparge query", answer_within_s: float = 120.0
+) -> Iterator[BoundedConnection]:
+    """A read-only connection for the functions of this module.
+
+    Raises:
+        DatabaseUnreachable, DatabaseRefused, SchemaTooNew: also for what goes wrong in the body.
+    """
+    with (
+        translated(conninfo),
+        connect(conninfo, application=application, answer_within_s=answer_within_s) as connection,
+    ):
+        check(connection, conninfo)
+        connection.execute(statement("read_only"))
+        yield connection
+
+
+def units(connection: BoundedConnection) -> Table:
+    """Every unit: site, unit, first_seen, last_recorded (times of the broker), number of signals."""
+    return _ask(connection, "query_units", {})
+
+
+def signals(connection: BoundedConnection, unit: str | None = None) -> Table:
+    """Every signal (of one unit): its UCUM unit, whether it is declared, times of first and last sample."""
+    return _ask(connection, "query_signals", _unit_parameters(connection, unit))
+
+
+def samples(
+    connection: BoundedConnection,
+    unit: str | None,
+    signal_names: Sequence[str],
+    start_us: int,
+    end_us: int,
+    *,
+    limit: int | None = None,
+) -> Table:
+    """Samples in order of time: site, unit, signal, time, value (NaN: missing), ucum, status (uint32), good.
+
+    unit None: of every unit. No signal_names: all. limit: at most so many rows; `truncated` tells of more.
+
+    Raises:
+        QueryRefused: there is no such unit or signal.
+    """
+    tracks = _tracks(connection, unit, signal_names)
+    found = _copy_out(
+        connection,
+        "query_samples",
+        {
+            "signal_ids": list(tracks),
+            **_span(start_us, end_us),
+            "limit": None if limit is None else limit + 1,
+        },
+    )
+    truncated = limit is not None and len(found) > limit
+    return _samples_table(found[:limit], tracks, truncated=truncated)
+
+
+def sample_at(
+    connection: BoundedConnection, unit: str, signal_names: Sequence[str], at_us: int | None
+) -> Table:
+    """The last sample at or before a moment (None: the last of all) of each signal; columns as of `samples`.
+
+    A signal without a sample by then has no row.
+
+    Raises:
+        QueryRefused: there is no such unit or signal.
+    """
+    tracks = _tracks(connection, unit, signal_names)
+    found = _copy_out(connection, "query_sample_at", {"signal_ids": list(tracks), "at_us": at_us})
+    return _samples_table(found, tracks, truncated=False)
+
+
+def latest(connection: BoundedConnection, unit: str, signal_names: Sequence[str] = ()) -> Table:
+    """The last sample of each signal of a unit; columns as of `samples`."""
+    return sample_at(connection, unit, signal_names, None)
+
+
+def scores(
+    connection: BoundedConnection,
+    unit: str | None,
+    signal_names: Sequence[str],
+    start_us: int,
+    end_us: int,
+    *,
+    limit: int | None = None,
+) -> Table:
+    """Scores by the time of the sample that was scored.
+
+    Raises:
+        QueryRefused: there is no such unit or signal.
+    """
+    return _ask_span(
+        connection, "query_scores", unit, signal_names, span=_span(start_us, end_us), limit=limit
+    )
+
+
+def forecasts(
+    connection: BoundedConnection,
+    unit: str | None,
+    signal_names: Sequence[str],
+    start_us: int,
+    end_us: int,
+    *,
+    limit: int | None = None,
+) -> Table:
+    """Forecasts by the time at which they were made, one row a horizon; `time` is the time foreseen.
+
+    Raises:
+        QueryRefused: there is no such unit or signal.
+    """
+    return _ask_span(
+        connection, "query_forecasts", unit, signal_names, span=_span(start_us, end_us), limit=limit
+    )
+
+
+def alarms(connection: BoundedConnection, unit: str | None = None, *, active_only: bool = False) -> Table:
+    """One row an alarm: its state now, since when, value and limit, and what to do; active ones first."""
+    parameters = {**_unit_parameters(connection, unit), "active_only": active_only}
+    return _ask(connection, "query_alarms", parameters)
+
+
+def alarm_history(
+    connection: BoundedConnection, unit: str | None, start_us: int, end_us: int, *, limit: int | None = None
+) -> Table:
+    """Every transition of every alarm in the span, in order of recorded time."""
+    parameters = {**_unit_parameters(connection, unit), **_span(start_us, end_us)}
+    return _ask(connection, "query_alarm_history", parameters, limit)
+
+
+def progress(connection: BoundedConnection) -> Table:
+    """How far each sink has stored each partition, and when it last moved."""
+    return _ask(connection, "query_progress", {})
+
+
+def losses(connection: BoundedConnection) -> Table:
+    """Offsets that were gone from a log before they were read."""
+    return _ask(connection, "query_losses", {})
+
+
+def _ask(
+    connection: BoundedConnection, query: str, parameters: Mapping[str, Any], limit: int | None = None
+) -> Table:
+    asked = {**parameters, "limit": None if limit is None else limit + 1}
+    cursor = connection.execute(statement(query), asked)
+    description = cursor.description or []
+    rows = cursor.fetchall()
+    table = from_rows(
+        [column.name for column in description],
+        rows[:limit],
+        times=[column.name for column in description if column.type_code == TIMESTAMPTZ_OID],
+    )
+    return Table(table.columns, truncated=limit is not None and len(rows) > limit)
+
+
+def _ask_span(
+    connection: BoundedConnection,
+    query: str,
+    unit: str | None,
+    signal_names: Sequence[str],
+    *,
+    span: Mapping[str, int],
+    limit: int | None,
+) -> Table:
+    tracks = _tracks(connection, unit, signal_names)
+    return _ask(connection, query, {"signal_ids": list(tracks), **span}, limit)
+
+
+def _copy_out(
+    connection: BoundedConnection, query: str, parameters: Mapping[str, Any]
+) -> np.ndarray[Any, Any]:
+    with connection.cursor() as cursor, cursor.copy(statement(query), parameters) as copy:
+        return decode(_SAMPLE, b"".join(copy))
+
+
+def _samples_table(found: np.ndarray[Any, Any], tracks: Mapping[int, _Track], *, truncated: bool) -> Table:
+    order = np.array(sorted(tracks), dtype=np.int64)
+    place = np.searchsorted(order, found["signal_id"])
+    named = [tracks[int(signal_id)] for signal_id in order]
+    status = found["status"].astype(np.uint32)
+
+    def text(values: list[str]) -> np.ndarray[Any, Any]:
+        return np.array(values, dtype=object)[place] if values else np.empty(0, dtype=object)
+
+    return Table(
+        {
+            "site": text([track.site for track in named]),
+            "unit": text([track.unit for track in named]),
+            "signal": text([track.signal for track in named]),
+            "time": (found["time"].astype(np.int64) + POSTGRES_EPOCH_US).view("datetime64[us]"),
+            "value": found["value"].astype(np.float64),
+            "ucum": text([track.ucum for track in named]),
+            "status": status,
+            "good": status >> np.uint32(30) == 0,
+        },
+        truncated=truncated,
+    )
+
+
+def _span(start_us: int, end_us: int) -> dict[str, int]:
+    if end_us <= start_us:
+        raise QueryRefused("The span is empty: its end is not after its start.")
+    return {"start_us": start_us, "end_us": end_us}
+
+
+def _unit_parameters(connection: BoundedConnection, unit: str | None) -> dict[str, str | None]:
+    site, name = (None, None) if unit is None else find_unit(connection, unit)
+    return {"site": site, "unit": name}
+
+
+def find_unit(connection: BoundedConnection, unit: str) -> tuple[str, str]:
+    """(site, unit) of the unit that is meant.
+
+    Raises:
+        QueryRefused: there is none, or several; says which come near.
+    """
+    known: list[tuple[str, str]] = [
+        (site, name) for site, name in connection.execute(statement("query_unit_names"))
+    ]
+    meant = [(site, name) for site, name in known if unit in (f"{site}/{name}", name)]
+    if len(meant) == 1:
+        return meant[0]
+    keys = [f"{site}/{name}" for site, name in meant or known]
+    if meant:
+        raise QueryRefused(f"There are {len(meant)} units {unit}: {', '.join(keys)}. Name the site, too.")
+    raise QueryRefused(f"There is no unit {unit}. {_nearest(unit, keys, 'units')}")
+
+
+def _tracks(
+    connection: BoundedConnection, unit: str | None, signal_names: Sequence[str]
+) -> dict[int, _Track]:
+    """Signals by signal_id, in the order in which they were asked for."""
+    parameters = _unit_parameters(connection, unit)
+    known = [_Track(*row) for row in connection.execute(statement("query_signal_names"), parameters)]
+    names = list(dict.fromkeys(track.signal for track in known))
+    for name in signal_names:
+        if name not in names:
+            of_unit = f" of {parameters['site']}/{parameters['unit']}" if unit else ""
+            raise QueryRefused(f"There is no signal {name}{of_unit}. {_nearest(name, names, 'signals')}")
+    wanted = list(signal_names) or names
+    return {track.signal_id: track for name in wanted for track in known if track.signal == name}
+
+
+def _nearest(asked: str, known: Sequence[str], what: str) -> str:
+    if not known:
+        return f"No {what} are stored yet."
+    by_lower = {name.lower(): name for name in reversed(known)}
+    # A unit may be meant by its own name: compare with the last part, too.
+    by_lower.update({name.rsplit("/", 1)[-1].lower(): name for name in reversed(known)})
+    near = difflib.get_close_matches(asked.lower(), list(by_lower), n=3, cutoff=0.5)
+    if near:
+        return f"Did you mean {' or '.join(dict.fromkeys(by_lower[name] for name in near))}?"
+    shown = ", ".join(known[:12])
+    return f"Stored {what}: {shown}{' and others' if len(known) > 12 else ''}."

@@ -1,0 +1,1 @@
+SELECT site, unit FROM sparge.units ORDER BY site, unit
