@@ -72,4 +72,4 @@ def _tell(report: WriteReport, letters: Sequence[DeadLetter]) -> None:
             corrections=report.corrections,
         )
     for dead in letters:
-        log.warning("dead letter", id=dead.source.id, reason=dead.reason.value, where=dead.where)
+        log.warning("dead letter", id=dead.source.id, reason=dead.reason, where=dead.where)

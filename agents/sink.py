@@ -9,28 +9,29 @@ from __future__ import annotations
 import asyncio
 import time
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
-from streams.faust_app import batches
 
 from agents.cursor import admit
 from schemas.deadletter import DeadLetter
 from schemas.errors import BrokerError, DatabaseUnreachable, LogMismatch
 from schemas.source import Source
 from streams.admin import log_bounds
+from streams.faust_app import batches
+from streams.record import TopicPartition
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     import faust
-    from streams.range_reader import RangeReader
 
     from agents.cursor import Hole
     from schemas.errors import FrameRefused
     from storage.store import SinkTransaction, Store
     from streams.connection import Broker
-    from streams.record import Record, TopicPartition
+    from streams.range_reader import RangeReader
+    from streams.record import Record
 
 log = structlog.get_logger("sink")
 
@@ -92,15 +93,16 @@ class Sink:
         """Write what is due of these records and move the positions, in one transaction."""
         by_place = {(record.tp, record.offset): record for record in records}
         with self._store.transaction(self.name, {record.tp for record in records}) as tx:
-            plan = admit(_offsets(by_place), tx.positions)
+            stored = {TopicPartition(*tp): offset for tp, offset in tx.positions.items()}
+            plan = admit(_offsets(by_place), stored)
             if plan.holes:
                 for record in self._looked_up(plan.holes):
                     by_place[record.tp, record.offset] = record
-                plan = admit(_offsets(by_place), tx.positions, _ranges(plan.holes))
+                plan = admit(_offsets(by_place), stored, _ranges(plan.holes))
             due = [by_place[tp, offset] for tp, offsets in plan.accepted.items() for offset in offsets]
             if due:
                 self._write_admitted(tx, due)
-            tx.advance(plan.next_offsets)
+            tx.advance(dict(plan.next_offsets.items()))
 
     def _looked_up(self, holes: Sequence[Hole[TopicPartition]]) -> Iterator[Record]:
         """Yield what the log has in the holes; nothing where only markers or aborted records lie."""
@@ -213,7 +215,7 @@ def by_bytes(records: Sequence[Record], limit: int) -> Iterator[list[Record]]:
 def attach(app: faust.App, sink: Sink, topics: Sequence[str]) -> None:
     """Put the sink's agent on the app."""
 
-    async def agent(stream: faust.Stream[bytes]) -> None:
+    async def agent(stream: Any) -> None:
         await sink.run(stream)
 
     app.agent(app.topic(*topics, key_serializer="raw", value_serializer="raw"), name=sink.name)(agent)

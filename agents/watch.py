@@ -10,30 +10,30 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
-from streams.faust_app import batches
-from streams.tail import read_partition_to_end
-from streams.transactions import PartitionProducer
 
 from agents.partition_watch import PartitionWatch
 from schemas.alarm import AlarmTransition
 from schemas.errors import BrokerError, ProducerFenced
 from streams.admin import log_bounds
 from streams.codec import outgoing
+from streams.faust_app import batches
 from streams.record import Outgoing, TopicPartition
+from streams.tail import read_partition_to_end
 from streams.topics import ALARM_TRANSITIONS, FRAMES, WATCH_RESULTS, WATCH_STATE
+from streams.transactions import PartitionProducer
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     import faust
-    from streams.range_reader import RangeReader
 
     from agents.partition_watch import Judgement
     from streams.admin import LogIdentity
     from streams.connection import Broker
+    from streams.range_reader import RangeReader
     from streams.record import Record
     from streams.ticks import Ticker
 
@@ -183,7 +183,7 @@ def _messages(watch: PartitionWatch, judgement: Judgement) -> list[Outgoing]:
 def attach(app: faust.App, worker: WatchWorker) -> None:
     """Put the watch agent and its ticking on the app."""
 
-    async def watch(stream: faust.Stream[bytes]) -> None:
+    async def watch(stream: Any) -> None:
         await worker.run(stream)
 
     async def tick() -> None:
