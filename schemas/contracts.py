@@ -98,7 +98,7 @@ def json_schema(model: type[WireModel]) -> dict[str, Any]:
     named = schema["properties"].get("schema")
     if named is not None:
         named.pop("default", None)
-        schema["required"] = ["schema", *schema["required"]]
+        schema["required"] = ["schema", *schema.get("required", [])]
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": schema["title"]}
     return {**head, **_without(_NOISE, schema)}
 
