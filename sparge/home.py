@@ -41,7 +41,7 @@ class Running(BaseModel):
     since_us: int
     command: str
     environment: dict[str, str]
-    embedded: tuple[str, ...] = ()
+    about: dict[str, str] = {}
     parts: tuple[RunningPart, ...] = ()
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
@@ -18,9 +18,8 @@ from sparge.times import US_PER_S, show_span
 from streams import die_with_parent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
-    from types import FrameType
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
 SETTLED_S = 60.0
@@ -40,19 +39,27 @@ class Part:
 
     Args:
         name: what people call it.
-        command: program and arguments; `tied` to this process, or it outlives a supervisor that is killed.
+        command: gives program and arguments, at each start anew; `tied` to this process, or the part
+            outlives a supervisor that is killed.
         log: file that takes what it prints.
         stage: 0 is stopped first, then 1, then 2.
         environment: variables in addition to this process's own.
         stop_signal: asks it to end.
+        own_log: file that it writes by itself, if that tells more than what it prints.
     """
 
     name: str
-    command: Sequence[str]
+    command: Callable[[], Sequence[str]]
     log: Path
     stage: int = 0
     environment: Mapping[str, str] = field(default_factory=dict)
     stop_signal: signal.Signals = signal.SIGTERM
+    own_log: Path | None = None
+
+    @property
+    def tells(self) -> Path:
+        """The log to read when something is wrong with it."""
+        return self.own_log or self.log
 
 
 @dataclass(slots=True)
@@ -120,31 +127,21 @@ class Supervisor:
         """Return the parts in the order in which they were added."""
         return list(self._kept.values())
 
+    def failures(self, name: str) -> int:
+        """Return how often in a row a part has died; 0 while it is not known yet."""
+        kept = self._kept.get(name)
+        return 0 if kept is None else kept.failures
+
     def refuse_if_failing(self, name: str, tries: int = 3) -> None:
         """Raise PartFailed, with the part's last words, if it died `tries` times in a row."""
         kept = self._kept.get(name)
         if kept is not None and kept.failures >= tries:
             raise PartFailed(
                 f"{name} does not start: {kept.last_exit}.",
-                detail=last_words(kept.part.log),
+                detail=last_words(kept.part.tells),
                 kept="What was stored before is untouched.",
-                next_step=f"read {kept.part.log}",
+                next_step=f"read {kept.part.tells}",
             )
-
-    @contextmanager
-    def signals(self) -> Iterator[None]:
-        """Take Ctrl-C, SIGTERM and a closed terminal as the wish to stop."""
-
-        def handle(_number: int, _frame: FrameType | None) -> None:
-            self.ask_to_stop()
-
-        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        before = [signal.signal(number, handle) for number in numbers]
-        try:
-            yield
-        finally:
-            for number, handler in zip(numbers, before, strict=True):
-                signal.signal(number, handler)
 
     def run(self, until: Callable[[], bool] = lambda: False) -> None:
         """Start what was added and keep it running, until `until` holds or somebody asks to stop."""
@@ -191,11 +188,12 @@ class Supervisor:
 
     def _start(self, kept: Kept) -> None:
         part = kept.part
+        command = list(part.command())
         part.log.parent.mkdir(parents=True, exist_ok=True)
         with part.log.open("ab") as log:
             try:
                 kept.process = subprocess.Popen(
-                    list(part.command),
+                    command,
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
@@ -206,7 +204,7 @@ class Supervisor:
             except OSError as error:
                 raise PartFailed(
                     f"{part.name} cannot be started: {error.strerror or error}.",
-                    detail=" ".join(part.command)[:500],
+                    detail=" ".join(command)[:500],
                     next_step="sparge doctor",
                 ) from error
         kept.started_s = time.monotonic()
@@ -225,7 +223,7 @@ class Supervisor:
         lived = show_span(int(lived_s * US_PER_S))
         self._tell(
             f"{kept.part.name} ended after {lived} ({kept.last_exit}); "
-            f"starting it again in {pause_s(kept.failures):g} s. Its log: {kept.part.log}"
+            f"starting it again in {pause_s(kept.failures):g} s. Its log: {kept.part.tells}"
         )
         self._changed()
 

@@ -31,7 +31,7 @@ def python(code: str) -> list[str]:
 
 
 def part(tmp_path: Path, name: str, code: str, stage: int = 0) -> Part:
-    return Part(name, tied(python(code)), tmp_path / "logs" / f"{name}.log", stage)
+    return Part(name, lambda: tied(python(code)), tmp_path / "logs" / f"{name}.log", stage)
 
 
 def run_until(supervisor: Supervisor, condition: Callable[[], bool], within_s: float = 10.0) -> None:
@@ -128,13 +128,14 @@ def test_a_wish_to_stop_from_another_thread_ends_the_run(tmp_path: Path) -> None
 SUPERVISED = """
 import sys
 from pathlib import Path
+from sparge.interrupts import on_stop
 from sparge.supervisor import Part, Supervisor, tied
 home = Path(sys.argv[1])
 supervisor = Supervisor(lambda line: None)
 for name in ("a", "b"):
     command = tied([sys.executable, "-c", "import time; time.sleep(60)"])
-    supervisor.add(Part(name, command, home / f"{name}.log"))
-with supervisor.signals():
+    supervisor.add(Part(name, lambda: command, home / f"{name}.log"))
+with on_stop(supervisor.ask_to_stop):
     supervisor.run(until=lambda: sum(kept.alive for kept in supervisor.kept()) == 2)
     print(*(kept.process.pid for kept in supervisor.kept()), flush=True)
     supervisor.run()

@@ -1,0 +1,5 @@
+"""`python -m sparge` is `sparge`."""
+
+from sparge.cli import main
+
+main()

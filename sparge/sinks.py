@@ -1,0 +1,78 @@
+"""The sinks put together: log, database, and what each writes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agents import ingest as ingest_agent
+from agents import record as record_agent
+from agents.sink import Sink, attach
+from sparge.home import Home
+from storage.store import Store
+from streams.admin import describe_log
+from streams.deadletters import DeadLetterProducer
+from streams.faust_app import make_app
+from streams.range_reader import RangeReader
+from streams.topics import TOPICS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import faust
+
+    from sparge.settings import Settings
+    from streams.admin import LogIdentity
+
+_PARTITIONS = {topic.name: topic.partitions for topic in TOPICS}
+
+
+def ingest(settings: Settings) -> faust.App:
+    """Return the app that stores frames."""
+    return _sink(settings, ingest_agent.SINK, ingest_agent.TOPICS, ingest_agent.Ingest, read_committed=False)
+
+
+def record(settings: Settings) -> faust.App:
+    """Return the app that stores what watch decided."""
+    return _sink(settings, record_agent.SINK, record_agent.TOPICS, record_agent.Recorder, read_committed=True)
+
+
+def _sink(
+    settings: Settings,
+    name: str,
+    topics: Sequence[str],
+    agent: type[ingest_agent.Ingest | record_agent.Recorder],
+    *,
+    read_committed: bool,
+) -> faust.App:
+    broker = settings.kafka()
+    identity = describe_log(broker, topics)
+    store, positions = (_registered(settings, name, identity) for _ in range(2))
+    decide = agent(DeadLetterProducer(broker), identity.topics)
+    sink = Sink(
+        name,
+        broker=broker,
+        store=store,
+        positions=positions,
+        reader=RangeReader(broker, read_committed=read_committed),
+        write_admitted=decide.write,
+    )
+    app = make_app(
+        name,
+        broker,
+        topics,
+        start_at=sink.start_at,
+        read_committed=read_committed,
+        data_dir=Home(settings.home).workers / name,
+    )
+    attach(app, sink, topics)
+    return app
+
+
+def _registered(settings: Settings, name: str, identity: LogIdentity) -> Store:
+    store = Store(settings.conninfo(), application=f"sparge {name}")
+    store.register_log(name, identity.cluster_id, identity.topics, _partitions(identity.topics))
+    return store
+
+
+def _partitions(topics: Mapping[str, str]) -> dict[str, int]:
+    return {name: _PARTITIONS[name] for name in topics}

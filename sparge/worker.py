@@ -1,0 +1,61 @@
+"""The composition root of a worker: settings, broker, database and agents meet here and in what it names."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from enum import StrEnum
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import structlog
+
+from streams.admin import wait_ready
+from streams.faust_app import run
+
+if TYPE_CHECKING:
+    from sparge.settings import Settings
+
+BROKER_WAIT_S = 60.0
+
+
+class Worker(StrEnum):
+    """The processes that do the work."""
+
+    INGEST = "ingest"
+    WATCH = "watch"
+    RECORD = "record"
+
+
+# Each is loaded alone: the way to an alarm imports no database, the sinks import no models.
+_COMPOSED_IN = {Worker.INGEST: "sparge.sinks", Worker.RECORD: "sparge.sinks", Worker.WATCH: "sparge.watching"}
+
+
+def run_worker(worker: Worker, settings: Settings) -> int:
+    """Run one worker until it is told to stop (returns 0) or fails (1).
+
+    Raises:
+        SpargeError: broker or database cannot be reached, or refuse, before the work began.
+    """
+    log_to_stderr(settings.log_level)
+    compose = getattr(import_module(_COMPOSED_IN[worker]), worker.value)
+    wait_ready(settings.kafka(), BROKER_WAIT_S)
+
+    async def work() -> int:
+        return await run(compose(settings))
+
+    return asyncio.run(work())
+
+
+def log_to_stderr(level: str) -> None:
+    """Write what a worker has to say as lines on standard error: time, level, event, key=value."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
