@@ -38,19 +38,29 @@ def pytest_report_header() -> list[str]:
         timescaledb = connection.execute(
             "SELECT default_version FROM pg_available_extensions WHERE name = 'timescaledb'"
         ).fetchone()
-        licence = connection.execute("SELECT current_setting('timescaledb.license', true)").fetchone()
+        edition = _timescaledb_edition(connection) if timescaledb else ""
     server = f"PostgreSQL {postgres[0] if postgres else '?'}"
     if timescaledb is None:
         return [
             f"database: {server} (named by SPARGE_DATABASE, edition postgres)",
             "not run: TimescaleDB (that server has none)",
         ]
-    edition = "community" if licence and licence[0] == "timescale" else "apache"
     other = {"community": "apache", "apache": "community"}[edition]
     return [
         f"database: {server} with TimescaleDB {timescaledb[0]} (named by SPARGE_DATABASE, edition {edition})",
         f"not run: {other} edition (no server of it at hand); edition postgres (this one named instead)",
     ]
+
+
+def _timescaledb_edition(connection: psycopg.Connection) -> str:
+    """Which edition the server has: the extension itself says so, once it is there; then it is undone."""
+    connection.rollback()
+    try:
+        connection.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
+        licence = connection.execute("SELECT current_setting('timescaledb.license', true)").fetchone()
+    finally:
+        connection.rollback()
+    return "community" if licence and licence[0] == "timescale" else "apache"
 
 
 @contextlib.contextmanager
