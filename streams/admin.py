@@ -18,7 +18,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its __init_
     ResourceType,
 )
 
-from schemas.errors import BrokerError, TopicMismatch
+from schemas.errors import BrokerError, BrokerUnreachable, TopicMismatch
 from streams.connection import Broker, broker_error
 from streams.record import TopicPartition
 from streams.topics import TOPICS, Topic
@@ -66,6 +66,12 @@ def wait_ready(broker: Broker, timeout_s: float = 30.0) -> str:
             # A KRaft broker answers for a moment before it has joined its own cluster.
             if metadata.brokers and metadata.cluster_id:
                 return str(metadata.cluster_id)
+            if time.monotonic() >= deadline:
+                raise BrokerUnreachable(
+                    f"Kafka at {broker.bootstrap} answers, but had not joined its cluster "
+                    f"within {timeout_s:g} s.",
+                    next_step="sparge doctor",
+                )
         time.sleep(_POLL_S)
 
 
