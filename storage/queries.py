@@ -160,10 +160,23 @@ def alarms(connection: BoundedConnection, unit: str | None = None, *, active_onl
 
 
 def alarm_history(
-    connection: BoundedConnection, unit: str | None, start_us: int, end_us: int, *, limit: int | None = None
+    connection: BoundedConnection,
+    unit: str | None,
+    signal_names: Sequence[str],
+    start_us: int,
+    end_us: int,
+    *,
+    limit: int | None = None,
 ) -> Table:
-    """Every transition of every alarm in the span, in order of recorded time."""
-    parameters = {**_unit_parameters(connection, unit), **_span(start_us, end_us)}
+    """Every transition of the alarms of these signals (none: of all) in the span, by recorded time.
+
+    A name without an alarm is no error: an alarm may concern what is no signal, such as a silent device.
+    """
+    parameters = {
+        **_unit_parameters(connection, unit),
+        **_span(start_us, end_us),
+        "signals": list(signal_names),
+    }
     return _ask(connection, "query_alarm_history", parameters, limit)
 
 

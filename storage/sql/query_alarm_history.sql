@@ -2,6 +2,7 @@ SELECT site, unit, signal, condition, alarm_id, event, state, time, since, sampl
        priority, alarm_class, message, cause, consequence, action, respond_within_s
 FROM sparge.alarm_history
 WHERE (%(site)s::text IS NULL OR (site = %(site)s AND unit = %(unit)s))
+    AND (%(signals)s::text[] = '{}' OR signal = ANY(%(signals)s))
     AND time >= sparge.at_us(%(start_us)s)
     AND time < sparge.at_us(%(end_us)s)
 ORDER BY time, source_topic, source_partition, source_offset, source_index
