@@ -33,7 +33,7 @@ SIGNAL_NAMES = [f"probe_{number:02d}" for number in range(SIGNALS)]
 
 @contextlib.contextmanager
 def servers() -> Iterator[tuple[Broker, str]]:
-    """A broker with all topics, and a migrated database on the server that SPARGE_DATABASE names, or embedded."""
+    """A broker with all topics; a migrated database on the server of SPARGE_DATABASE, or embedded."""
     with contextlib.ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sparge-bench-")))
         broker = Broker(stack.enter_context(running_kafka(directory / "kafka")).bootstrap)
@@ -90,7 +90,7 @@ def frame(unit: int, sequence: int, times: int) -> SensorFrame:
 
 
 def fill(broker: Broker, units: int, frames: int, times: int) -> int:
-    """Write frames of all units to telemetry.frames before the clock starts; returns the number of samples."""
+    """Write frames of all units to telemetry.frames, before any clock starts; returns the samples."""
     producer = Producer({**broker.confluent(), "partitioner": "murmur2_random", "compression.type": "lz4"})
     for sequence in range(frames):
         for unit in range(units):

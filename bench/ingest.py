@@ -1,4 +1,4 @@
-"""Kafka to database, exactly once, through `sparge worker ingest`; beside bare binary COPY of the same rows."""
+"""Kafka to database, exactly once, through `sparge worker ingest`; beside bare binary COPY of such rows."""
 
 from __future__ import annotations
 

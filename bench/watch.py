@@ -24,7 +24,7 @@ WITHIN_S = 300.0
 
 def logic_rate(times: int, frames: int) -> float:
     """Samples a second of decoding and judging, without broker, in this process."""
-    records = []
+    records: list[Record] = []
     for sequence in range(frames):
         for unit in range(UNITS):
             key, body, _ = outgoing(frame(unit, sequence, times))
@@ -43,12 +43,16 @@ def worker_rate(times: int, frames: int) -> float:
         reached: dict[int, int] = {}
         began_s = 0.0
         with worker("watch", broker, database):
-            done = False
-            for record in tail(broker, [WATCH_STATE.name], start="beginning", stop=lambda: done):
+            everything = UNITS * frames
+            for record in tail(
+                broker,
+                [WATCH_STATE.name],
+                start="beginning",
+                stop=lambda: sum(reached.values()) >= everything,
+            ):
                 if record.key == POSITION_KEY and record.value:
                     began_s = began_s or time.monotonic()
                     reached[record.partition] = int(orjson.loads(record.value)["next_offset"])
-                done = sum(reached.values()) >= UNITS * frames
         return samples / (time.monotonic() - began_s)
 
 
