@@ -12,10 +12,12 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 
 export PYTHON
 
-.PHONY: help demo test check format contracts bench lock wheel clean
+.PHONY: help install demo test check format contracts bench lock wheel clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+install: $(RUNTIME) ## the environment alone, without development tools
 
 demo: $(RUNTIME) ## two simulated bioreactors, one goes wrong, its alert (ARGS=--until-alert, ...)
 	@exec scripts/timescaledb run --name demo -- $(BIN)/sparge demo $(ARGS)
