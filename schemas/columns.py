@@ -41,8 +41,8 @@ class Column:
     status: NDArray[np.uint32]
 
 
-def columns_of(signals: dict[str, Any], time_us: NDArray[np.int64], body: bytes) -> tuple[Column, ...]:
-    """One column for each entry of `signals`, an object of the decoded `body` with one entry or more.
+def columns_of(signals: dict[str, Any], time_us: NDArray[np.int64]) -> tuple[Column, ...]:
+    """One column for each entry of `signals`, an object with one entry or more.
 
     Raises:
         FrameRefused: an entry is not what the contract says.
@@ -50,9 +50,9 @@ def columns_of(signals: dict[str, Any], time_us: NDArray[np.int64], body: bytes)
     flat: list[Any] = []
     times: list[NDArray[np.int64]] = []
     for name, sent in signals.items():
-        times.append(_column_times(f"signals.{name}", name, sent, time_us))
+        times.append(_column_times(name, sent, time_us))
         flat += sent["values"]
-    values = _numbers(flat, signals, body)
+    values = _numbers(flat, signals)
     status = np.zeros(values.size, dtype=np.uint32)
     columns: list[Column] = []
     start = 0
@@ -71,10 +71,11 @@ def columns_of(signals: dict[str, Any], time_us: NDArray[np.int64], body: bytes)
     return tuple(columns)
 
 
-def _column_times(where: str, name: str, sent: Any, time_us: NDArray[np.int64]) -> NDArray[np.int64]:
+def _column_times(name: str, sent: Any, time_us: NDArray[np.int64]) -> NDArray[np.int64]:
     """The times of one signal's values, once the shape of its entry is what it must be."""
-    if name not in DICTIONARY and not is_name(name):
+    if not is_name(name):
         refuse(Reason.OUT_OF_RANGE, "signals", f"{shown(name)} cannot name a signal. {NAME_RULE}")
+    where = f"signals.{name}"
     if type(sent) is not dict:
         refuse_type(where, "an object with unit and values", sent)
     unit, values, at = field(sent, "unit", where), field(sent, "values", where), sent.get("at")
@@ -103,12 +104,13 @@ def _column_times(where: str, name: str, sent: Any, time_us: NDArray[np.int64]) 
     return time_us
 
 
-def _numbers(flat: list[Any], signals: dict[str, Any], body: bytes) -> NDArray[np.float64]:
+def _numbers(flat: list[Any], signals: dict[str, Any]) -> NDArray[np.float64]:
     """All values as floats, NaN for null."""
-    if b"true" not in body and b"false" not in body:
-        # An array refuses all but numbers by itself, true and false excepted: faster than a check.
-        with suppress(TypeError):
-            return np.frombuffer(array("d", flat), dtype=np.float64)
+    # An array refuses all but numbers by itself, true and false excepted, and these become 1 and 0.
+    with suppress(TypeError):
+        numbers = np.frombuffer(array("d", flat), dtype=np.float64)
+        if not ((numbers == 0) | (numbers == 1)).any():
+            return numbers
     allowed = {float, int, NoneType}
     if not set(map(type, flat)) <= allowed:
         where, sent = _locate(next(i for i, one in enumerate(flat) if type(one) not in allowed), signals)

@@ -43,7 +43,7 @@ class DeadLetter(WireModel):
         recorded_us: int,
         key: bytes | None,
         value: bytes | None,
-        headers: Sequence[tuple[str, bytes]] = (),
+        headers: Sequence[tuple[str, bytes | None]] = (),
     ) -> Self:
         """The dead letter of a refused message; the same message always gives the same one."""
         return cls(
@@ -54,7 +54,7 @@ class DeadLetter(WireModel):
             recorded_us=recorded_us,
             key=_text(key),
             value=_text(value),
-            headers=tuple((name, b64encode(content).decode()) for name, content in headers),
+            headers=tuple((name, b64encode(content or b"").decode()) for name, content in headers),
         )
 
     @property

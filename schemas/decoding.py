@@ -81,7 +81,7 @@ def decode_message(value: bytes | None, key: bytes | None, recorded_us: int) -> 
     body = _parse(value)
     if body.get("schema") == TICK_SCHEMA:
         return Tick()
-    return _frame(body, value or b"", key, recorded_us)
+    return _frame(body, key, recorded_us)
 
 
 def decode_frame(value: bytes | None, key: bytes | None, recorded_us: int) -> Frame:
@@ -92,7 +92,7 @@ def decode_frame(value: bytes | None, key: bytes | None, recorded_us: int) -> Fr
     Raises:
         FrameRefused: with the reason, the path of the field, and what to do about it.
     """
-    return _frame(_parse(value), value or b"", key, recorded_us)
+    return _frame(_parse(value), key, recorded_us)
 
 
 def _parse(value: bytes | None) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def _parse(value: bytes | None) -> dict[str, Any]:
     return body
 
 
-def _frame(body: dict[str, Any], text: bytes, key: bytes | None, recorded_us: int) -> Frame:
+def _frame(body: dict[str, Any], key: bytes | None, recorded_us: int) -> Frame:
     schema = field(body, "schema")
     if schema != FRAME_SCHEMA:
         refuse(
@@ -154,7 +154,7 @@ def _frame(body: dict[str, Any], text: bytes, key: bytes | None, recorded_us: in
             "signals" if time_us.size else "time_us",
             "The frame has no samples. Give at least one time and one signal, or `dropped`.",
         )
-    columns = columns_of(signals, time_us, text) if signals else ()
+    columns = columns_of(signals, time_us) if signals else ()
     sent_units = {name: column["unit"] for name, column in signals.items()}
     return Frame(site, unit, device, epoch, sequence, edge_us, columns, sent_units, dropped)
 

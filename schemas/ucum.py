@@ -46,13 +46,18 @@ _parser = get_ucum_parser()
 _transformer = _DecimalTransformer(_registry)
 
 
-@lru_cache(maxsize=1024)
 def fault(code: str) -> str | None:
     """What is wrong with the code's syntax, or None where it is a UCUM code."""
+    # Before the cache, which shall not be filled with texts of any length.
     if not 0 < len(code) <= MAX_LENGTH:
         return f"a code has 1 to {MAX_LENGTH} characters, this has {len(code)}"
     if not (code.isascii() and code.isprintable()):
         return "a code has printable ASCII characters only"
+    return _grammar_fault(code)
+
+
+@lru_cache(maxsize=1024)
+def _grammar_fault(code: str) -> str | None:
     try:
         with _LOCK:
             parse_ucum(code, _parser)

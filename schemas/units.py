@@ -74,7 +74,7 @@ def conversion(sent: str, canonical: str) -> tuple[float, float]:
     path = _ucum().path(sent, canonical)
     if path is None:
         raise UnitIncompatible(
-            f"{_shown(sent)} cannot be converted to {canonical}: they measure different quantities. "
+            f"{_shown(sent)} cannot be converted to {canonical}: another quantity, or not a linear unit. "
             f"Send the values in {canonical} or in another unit of the same quantity."
         )
     return path

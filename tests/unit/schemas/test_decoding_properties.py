@@ -124,18 +124,21 @@ def refusal(value: bytes, key: bytes | None) -> FrameRefused | None:
     return None
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200), st.none() | st.binary(max_size=20))
 def test_any_bytes_are_refused_or_decoded(value: bytes, key: bytes | None) -> None:
     error = refusal(value, key)
     assert error is None or (error.reason in Reason and error.message.endswith("."))
 
 
+@settings(deadline=None)
 @given(json_values, st.none() | st.binary(max_size=20))
 def test_any_json_is_refused_or_decoded(content: Any, key: bytes | None) -> None:
     error = refusal(orjson.dumps(content), key)
     assert error is None or (error.reason in Reason and error.message.endswith("."))
 
 
+@settings(deadline=None)
 @given(frames())
 def test_what_was_encoded_comes_back_to_the_bit(sent: SensorFrame) -> None:
     frame = decode_frame(sent.encode(), sent.key.encode(), NOW_US)
@@ -147,12 +150,13 @@ def test_what_was_encoded_comes_back_to_the_bit(sent: SensorFrame) -> None:
         assert decoded_samples(frame, name) == expected_samples(column, sent.time_us)
 
 
+@settings(deadline=None)
 @given(frames())
 def test_the_publishers_model_reads_what_it_wrote(sent: SensorFrame) -> None:
     assert SensorFrame.decode(sent.encode()) == sent
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(frames(), st.data())
 def test_decoder_and_model_refuse_the_same_bodies(sent: SensorFrame, data: st.DataObject) -> None:
     """Two implementations of one contract: one place of a good body is replaced by anything at all."""
@@ -173,6 +177,7 @@ def test_decoder_and_model_refuse_the_same_bodies(sent: SensorFrame, data: st.Da
         assert (error is not None) == refused_by_model, error or "only the model refuses it"
 
 
+@settings(deadline=None)
 @given(st.lists(numbers, min_size=1, max_size=20), st.sampled_from([("K", 1.0, -273.15), ("Cel", 1.0, 0.0)]))
 def test_a_conversion_is_one_multiplication_and_one_addition(
     values: list[float], unit: tuple[str, float, float]

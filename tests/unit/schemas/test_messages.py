@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -97,6 +97,7 @@ class TestAForecast:
 
 
 class TestADeadLetter:
+    @settings(deadline=None)
     @given(st.none() | raw, st.none() | raw, st.lists(st.tuples(st.text(max_size=10), raw), max_size=3))
     def test_keeps_the_original_to_the_byte(
         self, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]]
