@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from schemas.frame import SensorFrame
-
 from schemas.alarm import AlarmTransition
 from schemas.batch import BatchEvent
 from schemas.deadletter import DeadLetter
 from schemas.forecast import ForecastMessage
+from schemas.frame import SensorFrame
 from schemas.score import ScoreMessage
 
 Headers = tuple[tuple[str, bytes], ...]

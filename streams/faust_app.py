@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import faust
 import structlog
+from aiokafka.errors import KafkaConnectionError
 from mode import CrashingSupervisor
 
-from schemas.errors import PartFailed, SpargeError
+from schemas.errors import BrokerUnreachable, PartFailed, SpargeError
 from schemas.frame import MAX_FRAME_BYTES
 from streams.faust_logging import forward_logs
 from streams.positioning import PositionedConsumer
@@ -31,7 +32,7 @@ log = structlog.get_logger("streams")
 BUFFER_BYTES = 64 * 1024 * 1024
 """Memory that the stream's buffer may take when every frame is as large as a frame may be."""
 
-STOP_WITHIN_S = 5.0
+STOP_WITHIN_S = 3.0
 """A worker that has not stopped by then is ended: it is as safe as kill -9, which loses nothing."""
 
 # A dead worker's partitions come back to life within these.
@@ -155,9 +156,9 @@ async def run(app: faust.App) -> int:
     failure = working.exception() if working.done() else None
     failure = failure or app.crash_reason
     if failure is not None:
-        _tell(failure)
+        _tell(app, failure)
     code = 0 if asked_to_stop.is_set() and failure is None else 1
-    deadline = threading.Timer(STOP_WITHIN_S, _end, [code or 1])
+    deadline = threading.Timer(STOP_WITHIN_S, _end, [code])
     deadline.daemon = True
     deadline.start()
     working.cancel()
@@ -170,9 +171,17 @@ async def _work(app: faust.App) -> None:
     await app.wait_until_stopped()
 
 
-def _tell(failure: BaseException) -> None:
+def _tell(app: faust.App, failure: BaseException) -> None:
+    if isinstance(failure, KafkaConnectionError):
+        where = ", ".join(url.authority for url in app.conf.broker)
+        failure = BrokerUnreachable(
+            f"Kafka at {where} does not answer: the worker could not start.",
+            detail=str(failure),
+            next_step="sparge doctor",
+        )
     if isinstance(failure, SpargeError):
-        log.error(failure.message, detail=failure.detail, kept=failure.kept, next_step=failure.next_step)
+        layers = {"detail": failure.detail, "kept": failure.kept, "next_step": failure.next_step}
+        log.error(failure.message, **{name: text for name, text in layers.items() if text})
     else:
         log.error("the worker failed", exc_info=failure)
 

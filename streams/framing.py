@@ -1,8 +1,8 @@
 """Samples, as a device measures them, gathered into frames: pure, no clock, no Kafka.
 
 Every sample goes into exactly one frame, and frames come out in the order in which samples went in. A frame
-is closed when the next sample does not fit: by size, because its time lies before the frame's last, because its
-signal already has a value at that time, or because its signal's unit changed.
+is closed when the next sample does not fit: by size, because its time lies before the frame's last, because
+its signal already has a value at that time, or because its signal's unit changed.
 """
 
 from __future__ import annotations

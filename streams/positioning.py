@@ -9,6 +9,7 @@ Kafka keeps no offsets for the group: they are never read, so they are not writt
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -181,6 +182,11 @@ class PositionedConsumer(Consumer):
 
 
 class _ConsumerThread(AIOKafkaConsumerThread):
+    async def on_thread_stop(self) -> None:
+        # With the broker away aiokafka lets its own cancelled request out, and the stop would never end.
+        with contextlib.suppress(asyncio.CancelledError):
+            await super().on_thread_stop()
+
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         # Faust ties the isolation level to its own exactly-once mode, and has no setting for the fetch size.
