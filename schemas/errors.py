@@ -27,8 +27,6 @@ SpargeError
 └── QueryRefused
 """
 
-# ruff: noqa: N818 - the tree above is read by people: a name says what happened, and the base class that it is an error
-
 from __future__ import annotations
 
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""With the database stopped a limit alarm reaches `sparge alerts`; when it is back, the record is complete."""
+"""With the database stopped a limit alarm reaches `sparge alerts`; once it is back, all is recorded."""
 
 from __future__ import annotations
 
@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 FAULT_S = 30
 STREAMED_S = 75
 WITHIN_S = 60.0
+
+RAISED: LiteralString = """
+SELECT count(*) FROM sparge.alarm_history
+WHERE unit = 'BR-01' AND signal = 'agitation' AND condition = 'low' AND event = 'raised'
+"""
 
 
 class Database:
@@ -152,8 +157,7 @@ def test_a_limit_alarm_reaches_the_operator_while_the_database_is_down(
             lambda: (
                 one(
                     database.conninfo,
-                    "SELECT count(*) FROM sparge.alarm_history "
-                    "WHERE unit = 'BR-01' AND signal = 'agitation' AND condition = 'low' AND event = 'raised'",
+                    RAISED,
                 )
                 == 1
             ),
