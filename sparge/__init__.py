@@ -6,9 +6,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from streams.publisher import Publisher
-
     from sparge.client import Client
+    from streams.publisher import Publisher
 
 __all__ = ["Client", "Publisher"]
 

@@ -64,3 +64,42 @@ class DeadLetterProducer:
                 kept="The refused messages are still in their topic and will be read again.",
                 next_step="sparge doctor",
             )
+
+
+def send_back(
+    broker: Broker, topic: str, key: bytes | None, value: bytes, headers: Sequence[tuple[str, bytes]]
+) -> tuple[int, int]:
+    """Write a refused message, or what it was repaired to, to its topic again; returns (partition, offset).
+
+    Raises:
+        DeliveryFailed: the broker did not acknowledge it.
+    """
+    producer = Producer(
+        {
+            **broker.confluent(),
+            "enable.idempotence": True,
+            # The partitioner of every other client here; librdkafka's own differs.
+            "partitioner": "murmur2_random",
+            "message.max.bytes": DEADLETTER.max_message_bytes,
+            "message.timeout.ms": int(DELIVERY_TIMEOUT_S * 1000),
+        }
+    )
+    placed: list[tuple[int, int]] = []
+    failures: list[str] = []
+
+    def told(error: KafkaError | None, message: Message) -> None:
+        if error is None:
+            placed.append((message.partition() or 0, message.offset() or 0))
+        else:
+            failures.append(error.str())
+
+    producer.produce(topic, value, key, headers=list(headers), on_delivery=told)
+    producer.flush(DELIVERY_TIMEOUT_S + 5.0)
+    if not placed:
+        raise DeliveryFailed(
+            f"Kafka at {broker.bootstrap} did not take the message for {topic}.",
+            detail="; ".join(failures) or "no answer",
+            kept="The dead letter is still there.",
+            next_step="sparge doctor",
+        )
+    return placed[0]

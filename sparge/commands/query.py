@@ -1,0 +1,163 @@
+"""`sparge query`: what is stored of a unit."""
+
+import sys
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, TextIO
+from zoneinfo import ZoneInfo
+
+import typer
+
+from schemas.errors import QueryRefused
+from sparge.client import Client
+from sparge.tables import as_text, write_csv, write_parquet
+from sparge.terminal import err, say
+from sparge.times import parse_span_us, parse_time_us, parse_zone, show_span, show_time, to_us
+from storage.table import Table
+
+READABLE_ROWS = 1000
+"""A table on a screen shows no more than this unless it is asked to."""
+
+LAST = "1h"
+STALE_US = 60_000_000
+"""A sample that was older than this at the moment asked for is pointed out."""
+
+
+class What(StrEnum):
+    """What can be asked for."""
+
+    SAMPLES = "samples"
+    SCORES = "scores"
+    FORECASTS = "forecasts"
+    ALARMS = "alarms"
+
+
+class Form(StrEnum):
+    """How the answer is written."""
+
+    TABLE = "table"
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+READ = {
+    What.SAMPLES: ("time", "signal", "value", "ucum", "status"),
+    What.SCORES: ("time", "signal", "value", "expected", "ucum", "score", "suspect", "learned", "model"),
+    What.FORECASTS: ("made_at", "signal", "time", "value", "lower", "upper", "ucum", "coverage", "model"),
+    What.ALARMS: ("time", "signal", "condition", "event", "state", "value", "limit_value", "ucum", "since"),
+}
+"""Columns of a table that is read; files get all of them."""
+
+
+def query(
+    unit: Annotated[str, typer.Argument(help="The bioreactor, site/unit.", show_default=False)],
+    signals: Annotated[
+        list[str] | None, typer.Argument(help="Signals such as DO pH; all if none is named.")
+    ] = None,
+    *,
+    start: Annotated[str, typer.Option("--from", help="From this time on.", show_default=False)] = "",
+    end: Annotated[str, typer.Option("--to", help="Up to, not including, this time.")] = "now",
+    last: Annotated[
+        str, typer.Option(help=f"The span before --to, such as 90s, 15min, 2d (default {LAST}).")
+    ] = "",
+    at: Annotated[
+        str, typer.Option(help="One moment: each signal's last sample at or before it.", show_default=False)
+    ] = "",
+    zone: Annotated[
+        str,
+        typer.Option(help="Time zone of times without an offset, and of times shown.", show_default="UTC"),
+    ] = "",
+    what: Annotated[What, typer.Option(help="What to ask for.")] = What.SAMPLES,
+    form: Annotated[Form, typer.Option("--format", help="How to write it.")] = Form.TABLE,
+    out: Annotated[
+        Path | None, typer.Option(help="File to write to, instead of the terminal.", show_default=False)
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help=f"At most so many rows (table: {READABLE_ROWS}).")
+    ] = None,
+) -> None:
+    """Query samples, scores, forecasts or alarms of a unit.
+
+    Times are ISO 8601 with an offset, or local times with --zone; also `now` and `15min ago`.
+    Values are in each signal's unit. A table is for reading; CSV and Parquet hold every digit and column.
+    """
+    if form is Form.PARQUET and out is None:
+        raise QueryRefused("Parquet is not for a terminal.", next_step="name a file: --out samples.parquet")
+    if at and (start or last or what is not What.SAMPLES):
+        raise QueryRefused("--at asks for samples at one moment; it takes no --from, --last or --what.")
+    if start and last:
+        raise QueryRefused("--from and --last both say where the span begins; give one of them.")
+    asked_zone = parse_zone(zone) if zone else None
+    now_us = time.time_ns() // 1000
+    client = Client(zone=asked_zone)
+    if at:
+        at_us = parse_time_us(at, asked_zone, now_us)
+        table = client.at(unit, signals or [], at_us)
+        about = f"{unit} at {show_time(at_us, asked_zone)}"
+        _name_absent(table, signals or [], at_us)
+    else:
+        end_us = parse_time_us(end, asked_zone, now_us)
+        start_us = parse_time_us(start, asked_zone, now_us) if start else end_us - parse_span_us(last or LAST)
+        if limit is None and form is Form.TABLE:
+            limit = READABLE_ROWS
+        ask = {
+            What.SAMPLES: client.samples,
+            What.SCORES: client.scores,
+            What.FORECASTS: client.forecasts,
+            What.ALARMS: client.alarm_history,
+        }[what]
+        table = ask(unit, signals or [], start_us, end_us, limit=limit)
+        about = f"{what} of {unit} from {show_time(start_us, asked_zone)} to {show_time(end_us, asked_zone)}"
+    _write(table, READ[what], form=form, out=out, about=about, zone=asked_zone)
+
+
+def _write(
+    table: Table,
+    columns: tuple[str, ...],
+    *,
+    form: Form,
+    out: Path | None,
+    about: str,
+    zone: ZoneInfo | None,
+) -> None:
+    if form is Form.PARQUET and out is not None:
+        write_parquet(table, out, about)
+    elif out is not None:
+        with out.open("w", encoding="utf-8", newline="") as file:
+            _write_text(table, columns, form, file, zone)
+    else:
+        if form is Form.TABLE:
+            say((about, "bold"))
+        _write_text(table, columns, form, sys.stdout, zone)
+    if out is not None:
+        say(f"{len(table)} rows written to {out}: {about}.")
+    elif not len(table):
+        err.print("No rows: nothing is stored there.", style="yellow")
+    if table.truncated:
+        err.print(
+            f"Only the first {len(table)} rows are shown; there are more. Ask for a shorter span or a larger "
+            f"--limit, or write all to a file: --format csv --out FILE.",
+            style="yellow",
+        )
+
+
+def _write_text(
+    table: Table, columns: tuple[str, ...], form: Form, file: TextIO, zone: ZoneInfo | None
+) -> None:
+    if form is Form.CSV:
+        write_csv(table, file, zone)
+    else:
+        file.write(as_text(table, columns, zone) + "\n")
+
+
+def _name_absent(table: Table, signals: list[str], at_us: int) -> None:
+    found = set(table.columns["signal"])
+    for signal in signals:
+        if signal not in found:
+            err.print(f"{signal} has no sample by then.", style="yellow")
+    for row in table.rows():
+        cells = dict(zip(table.columns, row, strict=True))
+        age_us = at_us - to_us(cells["time"])
+        if age_us > STALE_US:
+            err.print(f"{cells['signal']} was last sampled {show_span(age_us)} before.", style="yellow")
