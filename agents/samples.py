@@ -68,6 +68,8 @@ def usable(columns: Sequence[Column], slots: NDArray[np.intp]) -> Samples:
 
     columns: none empty. slots: (C,) the place of each column's signal.
     """
+    if not columns:
+        return Samples(slots, slots, slots, np.empty(0, dtype=np.int64), np.empty(0))
     counts = np.fromiter((column.values.size for column in columns), dtype=np.intp, count=len(columns))
     value = np.concatenate([column.values for column in columns])
     samples = Samples(

@@ -1,0 +1,224 @@
+"""The alarms of one unit from frames and ticks: limits, signal health, a silent device, its clock."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from agents import health, snapshot
+from agents.alarms.annunciator import Annunciator, Evidence, Moment, Run
+from agents.alarms.definition import DEVICE
+from agents.alarms.wording import span
+from agents.limits import limit
+from agents.signal_table import Device, SignalTable
+from schemas.errors import SnapshotRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from agents.alarms.definition import AlarmDefinition, MasterAlarmDatabase
+    from agents.samples import Samples
+    from schemas.alarm import AlarmTransition, Condition
+    from schemas.decoding import Frame
+
+TOLD_ON_CHANGE: tuple[Condition, ...] = ("rate", "frozen", "stale")
+
+
+class AlarmWatch:
+    """The alarms of a unit, and the memory that they need.
+
+    A sample is judged when it is news: later, by its device time, than the last judged one of its signal.
+    """
+
+    def __init__(self, site: str, unit: str, database: MasterAlarmDatabase) -> None:
+        self._database = database
+        self.table = SignalTable(database)
+        self._alarms = Annunciator(site, unit, database.get)
+        self._silent = database.get(DEVICE, "silent")
+        self._clock = database.get(DEVICE, "clock")
+        self._silent_after_s = (
+            inf if self._silent is None or self._silent.limit is None else self._silent.limit
+        )
+        self._heard_us = 0
+        self._resumed_us = 0
+        # By slot: whether an alarm of the signal is under way, and what was last observed of its health.
+        self._busy = np.empty(0, dtype=np.bool_)
+        self._observed = {condition: np.empty(0, dtype=np.bool_) for condition in TOLD_ON_CHANGE}
+
+    def on_frame(self, frame: Frame, moment: Moment) -> tuple[list[AlarmTransition], Samples | None]:
+        """Judge a frame; return the transitions, and the samples that were judged (None where none were)."""
+        told = list(self._hear(moment))
+        news = None
+        newest_us = frame.last_us
+        if newest_us is not None:
+            told += self._judge_clock(newest_us, moment)
+            samples = self.table.news(frame, newest_us, moment.now_us)
+            self._grow()
+            if samples.slots.size:
+                news = samples
+                told += self._judge_limits(samples, moment)
+                told += self._judge_health(samples, moment)
+        told += self._judge_stale(moment)
+        told += self._alarms.tick(moment)
+        return told, news
+
+    def on_tick(self, moment: Moment) -> list[AlarmTransition]:
+        """Let the log's time go on without a frame of this unit."""
+        silent_s = (moment.now_us - self._heard_us) / 1e6
+        told: list[AlarmTransition] = []
+        if self._silent is not None and silent_s > self._silent_after_s:
+            evidence = Evidence(silent_s, "s", self._silent_after_s)
+            told += self._alarms.observe(self._silent, evidence, moment, abnormal=True)
+        else:
+            told += self._judge_stale(moment)
+        return told + self._alarms.tick(moment)
+
+    def memory(self) -> dict[str, object]:
+        """Return what has to survive a restart, as the fields of snapshot.UnitSnapshot."""
+        alarms = self._alarms
+        rows = self.table.seen.tolist()
+        return {
+            "heard_us": self._heard_us,
+            "resumed_us": self._resumed_us,
+            "signals": {
+                signal.name: {"unit_code": signal.unit_code, "seen": row}
+                for signal, row in zip(self.table.signals, rows, strict=True)
+            },
+            "devices": {
+                name: {"newest_us": device.newest_us, "late_since_us": device.late_since_us}
+                for name, device in self.table.devices.items()
+            },
+            "alarms": [
+                snapshot.alarm_part(key, alarm, alarms.evidence[key]) for key, alarm in alarms.alarms.items()
+            ],
+            "waiting": [(*key, since_us) for key, since_us in alarms.waiting.items()],
+            "armed": sorted(alarms.armed),
+        }
+
+    def take_up(self, kept: snapshot.UnitSnapshot) -> None:
+        """Go on from a memory.
+
+        Raises:
+            SnapshotRefused: its rows are not this version's.
+        """
+        self._heard_us = kept.heard_us
+        self._resumed_us = kept.resumed_us
+        for name, part in kept.signals.items():
+            slot = self.table.add(name, part.unit_code)
+            try:
+                self.table.seen[slot] = tuple(part.seen)
+            except (ValueError, TypeError, OverflowError) as wrong:
+                raise SnapshotRefused(
+                    f"The health memory of {name} cannot be read.", detail=str(wrong)
+                ) from wrong
+        for name, device in kept.devices.items():
+            self.table.devices[name] = Device(device.newest_us, device.late_since_us)
+        for its_alarm in kept.alarms:
+            # An alarm that was taken out of the master alarm database since then ends without a word.
+            if self._database.get(its_alarm.signal, its_alarm.condition) is not None:
+                key, alarm, evidence = its_alarm.restored()
+                self._alarms.alarms[key] = alarm
+                self._alarms.evidence[key] = evidence
+        self._alarms.waiting = {(name, condition): since_us for name, condition, since_us in kept.waiting}
+        self._alarms.armed = set(kept.armed)
+        self._grow()
+
+    def _hear(self, moment: Moment) -> Iterator[AlarmTransition]:
+        """The device has spoken."""
+        if (moment.now_us - self._heard_us) / 1e6 > self._silent_after_s:
+            self._resumed_us = moment.now_us
+        if self._silent is not None:
+            yield from self._alarms.observe(self._silent, Evidence(None, "s"), moment, abnormal=False)
+        self._heard_us = moment.now_us
+
+    def _judge_clock(self, newest_us: int, moment: Moment) -> list[AlarmTransition]:
+        clock = self._clock
+        if clock is None or clock.limit is None:
+            return []
+        ahead_s = (newest_us - moment.now_us) / 1e6
+        if ahead_s <= clock.limit and self._alarms.quiet(clock):
+            return []
+        run = Run(np.array([newest_us]), np.array([ahead_s]), "s")
+        return self._alarms.judge(clock, limit("high", clock.limit, clock.deadband), run, moment)
+
+    def _judge_limits(self, samples: Samples, moment: Moment) -> Iterator[AlarmTransition]:
+        slots = samples.slots
+        lowest = np.minimum.reduceat(samples.value, samples.starts)
+        highest = np.maximum.reduceat(samples.value, samples.starts)
+        beyond = (lowest < self.table.trip_low[slots]) | (highest > self.table.trip_high[slots])
+        for row in np.flatnonzero(beyond | self._busy[slots]).tolist():
+            slot, where = int(slots[row]), samples.run(row)
+            signal = self.table.signals[slot]
+            run = Run(samples.time_us[where], samples.value[where], signal.unit_code)
+            ours = list(signal.limits)
+            if "range" in signal.health:
+                yield from self._alarms.judge(signal.health["range"], signal.plausible, run, moment)
+                # What no working sensor can read says nothing of the process: one alarm, not three.
+                credible = ~signal.plausible.trip.outside(run.value)
+                run = Run(run.time_us[credible], run.value[credible], run.unit_code)
+            if run.value.size:
+                for definition, its_limit in ours:
+                    yield from self._alarms.judge(definition, its_limit, run, moment)
+            self._busy[slot] = self._under_way(slot)
+
+    def _judge_health(self, samples: Samples, moment: Moment) -> Iterator[AlarmTransition]:
+        slots = samples.slots
+        seen = self.table.seen[slots]
+        found = health.observe(samples, seen, self.table.rules[slots], moment.now_us, self._resumed_us)
+        self.table.seen[slots] = seen
+        for row in self._changed("rate", slots, found.jumped):
+            signal = self.table.signals[int(slots[row])]
+            most = signal.spec.max_rate_per_min if signal.spec else None
+            rate = float(found.rate_per_min[row]) if found.jumped[row] else None
+            evidence = Evidence(rate, f"{signal.unit_code}/min", most, int(seen["time_us"][row]))
+            yield from self._observe(slots[row], "rate", evidence, moment, abnormal=bool(found.jumped[row]))
+        for row in self._changed("frozen", slots, found.frozen):
+            unit_code = self.table.signals[int(slots[row])].unit_code
+            value, sample_us = float(seen["value"][row]), int(seen["time_us"][row])
+            after = span(float(found.frozen_after_s[row]))
+            evidence = Evidence(value, unit_code, None, sample_us, limit_text=after)
+            yield from self._observe(slots[row], "frozen", evidence, moment, abnormal=bool(found.frozen[row]))
+
+    def _judge_stale(self, moment: Moment) -> Iterator[AlarmTransition]:
+        stale, missing_s, allowed_s = health.stale(
+            self.table.seen, self.table.rules, moment.now_us, self._resumed_us
+        )
+        every = np.arange(stale.size)
+        for slot in self._changed("stale", every, stale):
+            evidence = Evidence(float(missing_s[slot]), "s", float(allowed_s[slot]))
+            yield from self._observe(slot, "stale", evidence, moment, abnormal=bool(stale[slot]))
+
+    def _changed(self, condition: Condition, slots: NDArray[np.intp], now: NDArray[np.bool_]) -> list[int]:
+        """Rows whose health is observed to have changed; remembers what it is now."""
+        observed = self._observed[condition]
+        rows: list[int] = np.flatnonzero(observed[slots] != now).tolist()
+        if rows:
+            observed[slots] = now
+        return rows
+
+    def _observe(
+        self, slot: int, condition: Condition, evidence: Evidence, moment: Moment, *, abnormal: bool
+    ) -> list[AlarmTransition]:
+        definition = self.table.signals[slot].health.get(condition)
+        if definition is None:
+            return []
+        return self._alarms.observe(definition, evidence, moment, abnormal=abnormal)
+
+    def _under_way(self, slot: int) -> bool:
+        signal = self.table.signals[slot]
+        judged: list[AlarmDefinition] = [definition for definition, _ in signal.limits]
+        if "range" in signal.health:
+            judged.append(signal.health["range"])
+        return not all(self._alarms.quiet(definition) for definition in judged)
+
+    def _grow(self) -> None:
+        """Give the signals that have joined the table their places here."""
+        for slot in range(self._busy.size, len(self.table.signals)):
+            self._busy = np.append(self._busy, self._under_way(slot))
+            for condition, observed in self._observed.items():
+                alarm = self._alarms.alarms.get((self.table.signals[slot].name, condition))
+                self._observed[condition] = np.append(observed, alarm is not None and alarm.abnormal)

@@ -1,0 +1,161 @@
+"""The signals of one unit: a slot each in the unit's arrays, and which samples of a frame are news."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from agents import health
+from agents.alarms.definition import LIMITS
+from agents.limits import Band, Limit, limit
+from agents.samples import Samples, usable
+from schemas import signals
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from agents.alarms.definition import AlarmDefinition, MasterAlarmDatabase
+    from schemas.alarm import Condition
+    from schemas.decoding import Frame
+    from schemas.signals import SignalSpec
+
+NEVER_US = -1
+"""Device time of a signal that has no last sample: every sample is news."""
+
+SET_BACK_AFTER_US = 30_000_000
+"""A device that for so long (log time) sends nothing but old times has had its clock set back."""
+
+MOST_LAYOUTS = 256
+"""Sets of columns that are remembered; a device that reports by exception may send any of very many."""
+
+HEALTH: tuple[Condition, ...] = ("range", "rate", "frozen", "stale")
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A signal of the unit and its alarms; `plausible` is what its range alarm judges by."""
+
+    name: str
+    unit_code: str
+    spec: SignalSpec | None
+    limits: tuple[tuple[AlarmDefinition, Limit], ...]
+    health: Mapping[Condition, AlarmDefinition]
+    plausible: Limit
+
+
+@dataclass(slots=True)
+class Device:
+    """How far a device's times have come, since when (log time) they have not, its signals' slots."""
+
+    newest_us: int
+    late_since_us: int | None = None
+    slots: set[int] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Which columns of a frame are taken, and their slots."""
+
+    columns: tuple[int, ...]
+    slots: NDArray[np.intp]
+
+
+class SignalTable:
+    """Slots are given at first sight and kept.
+
+    seen, rules: (S,) rows of health.MEMORY and health.RULES. trip_low, trip_high: (S,) nothing is alarmed
+    while all values lie between them and no alarm of the signal is under way.
+    """
+
+    def __init__(self, database: MasterAlarmDatabase) -> None:
+        self._database = database
+        self._slots: dict[str, int] = {}
+        self._layouts: dict[tuple[tuple[str, str], ...], _Layout] = {}
+        self.signals: list[Signal] = []
+        self.devices: dict[str, Device] = {}
+        self.seen = np.empty(0, dtype=health.MEMORY)
+        self.rules = np.empty(0, dtype=health.RULES)
+        self.trip_low = np.empty(0)
+        self.trip_high = np.empty(0)
+
+    def add(self, name: str, unit_code: str) -> int:
+        """Give the next slot to a signal."""
+        spec = signals.spec(name)
+        found = ((condition, self._database.get(name, condition)) for condition in HEALTH if spec)
+        band = health.plausible(spec) if spec else None
+        plausible = Limit(band, band) if band else _ANYTHING
+        limits = tuple(
+            (definition, limit(definition.condition, definition.limit, definition.deadband))
+            for definition in self._database.limits(name)
+            if definition.condition in LIMITS and definition.limit is not None
+        )
+        one = Signal(
+            name, unit_code, spec, limits, {condition: its for condition, its in found if its}, plausible
+        )
+        slot = self._slots[name] = len(self.signals)
+        self.signals.append(one)
+        trips = [plausible.trip, *(each.trip for _, each in limits)]
+        self.seen = np.append(self.seen, np.zeros(1, dtype=health.MEMORY))
+        self.seen["time_us"][slot] = NEVER_US
+        self.rules = np.append(self.rules, np.array([health.rules(spec)], dtype=health.RULES))
+        self.trip_low = np.append(self.trip_low, max(trip.low for trip in trips))
+        self.trip_high = np.append(self.trip_high, min(trip.high for trip in trips))
+        return slot
+
+    def news(self, frame: Frame, newest_us: int, now_us: int) -> Samples:
+        """Return the samples of a frame that may be judged and are newer than the last judged ones.
+
+        newest_us: the frame's latest device time.
+        """
+        layout = self._layout(frame)
+        device = self.devices.setdefault(frame.device, Device(newest_us - 1))
+        device.slots.update(layout.slots.tolist())
+        if _set_back(device, newest_us, now_us):
+            self.seen["time_us"][sorted(device.slots)] = NEVER_US
+        samples = usable([frame.columns[index] for index in layout.columns], layout.slots)
+        last_us = samples.each(self.seen["time_us"][samples.slots])
+        return samples.keep(samples.time_us > last_us)
+
+    def _layout(self, frame: Frame) -> _Layout:
+        key = tuple([(column.name, column.unit) for column in frame.columns])
+        layout = self._layouts.get(key)
+        if layout is None:
+            if len(self._layouts) >= MOST_LAYOUTS:
+                self._layouts.clear()
+            layout = self._layouts[key] = self._lay_out(frame)
+        return layout
+
+    def _lay_out(self, frame: Frame) -> _Layout:
+        taken, slots = [], []
+        for index, column in enumerate(frame.columns):
+            slot = self._slots.get(column.name)
+            if slot is None:
+                slot = self.add(column.name, column.unit)
+            # A signal outside the dictionary keeps its first unit; in another its values mean something else.
+            if self.signals[slot].unit_code == column.unit:
+                taken.append(index)
+                slots.append(slot)
+        return _Layout(tuple(taken), np.array(slots, dtype=np.intp))
+
+
+_ANYTHING = Limit(Band(), Band())
+
+
+def _set_back(device: Device, newest_us: int, now_us: int) -> bool:
+    """Whether a frame shows that the device's clock was set back, rather than that the frame is late."""
+    if newest_us > device.newest_us:
+        device.newest_us = newest_us
+        device.late_since_us = None
+        return False
+    if device.late_since_us is None or now_us < device.late_since_us:
+        device.late_since_us = now_us
+        return False
+    if now_us - device.late_since_us < SET_BACK_AFTER_US:
+        return False
+    device.newest_us = newest_us
+    device.late_since_us = None
+    return True

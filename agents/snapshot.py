@@ -1,0 +1,118 @@
+"""What of a unit's watch survives a restart: alarms, pending delays and health memory, as versioned JSON."""
+
+from typing import Annotated, Literal
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from agents.alarms.annunciator import Evidence, Key
+from agents.alarms.machine import Alarm
+from schemas.alarm import AlarmState, Condition
+from schemas.errors import SnapshotRefused
+
+SCHEMA = "sparge.unit-watch/1"
+
+Int64 = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+
+class AlarmPart(_Part):
+    """An alarm that is not at rest, and the evidence it stands on."""
+
+    signal: str
+    condition: Condition
+    state: Annotated[AlarmState, Field(strict=False)]
+    abnormal: bool
+    turned_us: Int64 | None
+    raised_us: Int64 | None
+    value: Finite | None
+    unit_code: str
+    limit: Finite | None
+    sample_us: Int64 | None
+    limit_text: str
+
+    def restored(self) -> tuple[Key, Alarm, Evidence]:
+        """Return the alarm's key, its memory and its evidence."""
+        return (
+            (self.signal, self.condition),
+            Alarm(self.state, self.abnormal, self.turned_us, self.raised_us),
+            Evidence(self.value, self.unit_code, self.limit, self.sample_us, self.limit_text),
+        )
+
+
+class SignalPart(_Part):
+    """A signal's unit and its row of health.MEMORY."""
+
+    unit_code: str
+    seen: list[Int64 | Finite]
+
+
+class DevicePart(_Part):
+    """How far a device's times have come, and since when (log time) they have not come further."""
+
+    newest_us: Int64
+    late_since_us: Int64 | None
+
+
+class UnitSnapshot(_Part):
+    """The memory of one unit; signals in the order of their slots."""
+
+    schema_: Annotated[Literal["sparge.unit-watch/1"], Field(alias="schema")]
+    site: str
+    unit: str
+    heard_us: Int64
+    resumed_us: Int64
+    signals: dict[str, SignalPart]
+    devices: dict[str, DevicePart]
+    alarms: list[AlarmPart]
+    waiting: list[tuple[str, Condition, Int64]]
+    armed: list[tuple[str, Condition]]
+
+
+def decode(site: str, unit: str, body: bytes) -> UnitSnapshot:
+    """Read the memory of `unit` at `site`.
+
+    Raises:
+        SnapshotRefused: it is torn, of another unit, or of a version that this one does not read.
+    """
+    try:
+        snapshot = UnitSnapshot.model_validate_json(body)
+    except ValidationError as wrong:
+        raise SnapshotRefused(
+            f"The memory of {site}/{unit} in watch.state cannot be read.",
+            detail=str(wrong.errors(include_url=False, include_input=False)[0]),
+            kept="The frames in the log, and every transition that was told before.",
+        ) from wrong
+    if (snapshot.site, snapshot.unit) != (site, unit):
+        raise SnapshotRefused(
+            f"The memory kept for {site}/{unit} is that of {snapshot.site}/{snapshot.unit}.",
+            kept="The frames in the log, and every transition that was told before.",
+        )
+    return snapshot
+
+
+def alarm_part(key: Key, alarm: Alarm, evidence: Evidence) -> dict[str, object]:
+    """Return the fields of an AlarmPart."""
+    signal, condition = key
+    return {
+        "signal": signal,
+        "condition": condition,
+        "state": alarm.state,
+        "abnormal": alarm.abnormal,
+        "turned_us": alarm.turned_us,
+        "raised_us": alarm.raised_us,
+        "value": evidence.value,
+        "unit_code": evidence.unit_code,
+        "limit": evidence.limit,
+        "sample_us": evidence.sample_us,
+        "limit_text": evidence.limit_text,
+    }
+
+
+def encode(parts: dict[str, object]) -> bytes:
+    """Write a memory given as the fields of UnitSnapshot; unchecked, for it is written with every frame."""
+    return orjson.dumps({"schema": SCHEMA, **parts})
