@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from schemas.errors import Reason
 from sparge.settings import PREFIX, Settings
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -39,3 +40,8 @@ def test_every_variable_of_the_compose_file_is_described_with_its_default() -> N
     for name, default in table.items():
         if default.startswith("`"):
             assert default.strip("`") == read[name]
+
+
+def test_every_reason_of_a_dead_letter_is_explained() -> None:
+    page = (ROOT / "docs" / "how-to" / "bad-input-and-dead-letters.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == [str(reason) for reason in Reason]

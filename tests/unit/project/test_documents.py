@@ -1,0 +1,68 @@
+"""README and docs: what they name is there, what they tell people to type is understood."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.unit.project.command_line import parse, sparge_commands
+from tests.unit.project.documents import LANGUAGES, PAGES, ROOT, Block, blocks, links
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SHELL = blocks("console", "sh")
+PATH_IN_CODE = re.compile(r"`([a-z_.]+/[A-Za-z0-9_./-]+\.(?:py|md|yaml|yml|sql|svg|lock))`")
+
+
+def name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_a_link_leads_to_a_file_of_the_project(page: Path) -> None:
+    for target in links(page):
+        assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_a_file_that_is_named_exists(page: Path) -> None:
+    for path in PATH_IN_CODE.findall(page.read_text(encoding="utf-8")):
+        assert (ROOT / path).exists(), path
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_page_can_be_reached_from_the_readme(page: Path) -> None:
+    reached, waiting = set(), [ROOT / "README.md"]
+    while waiting:
+        here = waiting.pop()
+        if here in reached:
+            continue
+        reached.add(here)
+        targets = [(here.parent / target).resolve() for target in links(here)]
+        waiting += [target for target in targets if target.suffix == ".md" and target.exists()]
+        waiting += [path for target in targets if target.is_dir() for path in target.glob("*.md")]
+    assert page in reached
+
+
+def test_the_readme_is_read_in_a_few_minutes() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) < 150
+
+
+def test_every_block_says_its_language() -> None:
+    assert [block.place for block in blocks() if block.language not in LANGUAGES] == []
+
+
+@pytest.mark.parametrize("block", SHELL, ids=lambda block: block.place)
+def test_every_command_that_a_page_shows_is_understood(block: Block) -> None:
+    for arguments in sparge_commands(block.commands()):
+        parse(arguments)
+
+
+@pytest.mark.parametrize("block", SHELL, ids=lambda block: block.place)
+def test_every_make_target_that_a_page_shows_exists(block: Block) -> None:
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    for target in re.findall(r"^make ([a-z]+)", block.commands(), re.MULTILINE):
+        assert target in targets
