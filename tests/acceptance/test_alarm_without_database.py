@@ -130,7 +130,7 @@ def test_a_limit_alarm_reaches_the_operator_while_the_database_is_down(
         "SPARGE_HOME": str(tmp_path / "home"),
     }
     simulate = ["simulate", "--units", "2", "--site", "north", "--seed", "3", "--start-h", "8"]
-    simulate += ["--fault", f"lost_stirrer@{FAULT_S}", "--duration", str(STREAMED_S)]
+    simulate += ["--fault", f"lost_stirrer@{FAULT_S}", "--duration", f"{STREAMED_S}s"]
     with contextlib.ExitStack() as stack:
         stack.callback(database.stop)
         stack.enter_context(sparge("up", environment=environment, log=tmp_path / "up.log"))
