@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 RV = TypeVar("RV")
 
 CONNECT_WITHIN_S = 5
-CHECK_EVERY_S = 0.5
 
 # What another session's work caused: the same transaction may well pass at once if it is tried again.
 _GAVE_WAY = (
@@ -29,6 +28,8 @@ _GAVE_WAY = (
     sqlstate.SerializationFailure,
     sqlstate.LockNotAvailable,
 )
+# The session ended without the connection having failed: for psycopg these are internal errors.
+_ENDED = (psycopg.OperationalError, sqlstate.IdleInTransactionSessionTimeout)
 _NOT_MIGRATED = (sqlstate.UndefinedTable, sqlstate.InvalidSchemaName, sqlstate.UndefinedColumn)
 
 
@@ -130,7 +131,7 @@ def translated(conninfo: str) -> Iterator[None]:
             detail=_detail(error),
             kept="The transaction was rolled back whole; it can be tried again at once.",
         ) from error
-    except psycopg.OperationalError as error:
+    except _ENDED as error:
         raise DatabaseUnreachable(
             f"The database at {address(conninfo)} cannot be reached or did not finish.",
             detail=_detail(error),

@@ -17,7 +17,7 @@ TP: TypeAlias = tuple[str, int]
 class StoredFrame:
     """A decoded frame and where in the log it stood; recorded_us is the broker's time, us UTC."""
 
-    frame: Frame
+    frame: Frame = field(repr=False)
     topic: str
     partition: int
     offset: int
