@@ -150,7 +150,7 @@ def _tracks(
         tracks[at] = _checked(_Track(name, unit, called, known[spelt]), table.line)
     if unknown:
         listed = ", ".join(f"{name} [{spelt}]" for spelt, name in unknown.items())
-        maps = " ".join(f"--unit-map '{spelt}=UCUM'" for spelt in unknown)
+        maps = " ".join(f"--unit-of '{spelt}=UCUM'" for spelt in unknown)
         raise refused(
             table.line, f"units that are not known here: {listed}", f"give the UCUM code of each: {maps}"
         )
@@ -173,7 +173,7 @@ def _checked(track: _Track, line: int) -> _Track:
         raise refused(
             line,
             f"{track.name} would be the signal {track.signal}, but {track.ucum} does not measure that",
-            f"give it another name: --signal-map '{track.name}=NAME'",
+            f"give it another name: --name-of '{track.name}=NAME'",
         ) from wrong
     return track
 
@@ -189,7 +189,7 @@ def _gather(
             raise refused(
                 table.line,
                 f"{other.name} and {track.name} would both be the signal {track.signal}",
-                f"give one of them another name: --signal-map '{track.name}=NAME'",
+                f"give one of them another name: --name-of '{track.name}=NAME'",
             )
     for row, time_us in zip(table.rows, times_us, strict=True):
         by_unit: dict[str, dict[str, float]] = defaultdict(dict)

@@ -305,17 +305,17 @@ BAD = {
     "unit": (
         GOOD.replace("[pH]", "[foo]"),
         "line 9: units that are not known here: Unit 1.pH1.PV [foo]",
-        "--unit-map 'foo=UCUM'",
+        "--unit-of 'foo=UCUM'",
     ),
     "quantity": (
         GOOD.replace("[pH]", "[bar]"),
         "line 9: Unit 1.pH1.PV would be the signal pH, but bar does not measure that",
-        "--signal-map 'Unit 1.pH1.PV=NAME'",
+        "--name-of 'Unit 1.pH1.PV=NAME'",
     ),
     "one name twice": (
         GOOD.replace("DO1.PV [%DO]", "V1.PV [mL]").replace("pH1.PV [pH]", "V1.VPV [mL]"),
         "line 9: Unit 1.V1.VPV and Unit 1.V1.PV would both be the signal volume",
-        "--signal-map 'Unit 1.V1.PV=NAME'",
+        "--name-of 'Unit 1.V1.PV=NAME'",
     ),
     "no heading": (
         GOOD.replace('"Unit 1.pH1.PV [pH]"', '""'),
@@ -356,7 +356,7 @@ def test_unknown_units_are_all_named_at_once_and_can_be_given(write: Write) -> N
     with pytest.raises(ImportRefused, match=r"Unit 1.A1 \[foo\], Unit 1.B1 \[bar/h\]\.") as refused:
         read(path, options())
     assert (
-        refused.value.next_step == "give the UCUM code of each: --unit-map 'foo=UCUM' --unit-map 'bar/h=UCUM'"
+        refused.value.next_step == "give the UCUM code of each: --unit-of 'foo=UCUM' --unit-of 'bar/h=UCUM'"
     )
     found = read(path, options(unit_map={"foo": "g.L-1", "bar/h": "bar.h-1"}))
     assert found.units[0].units == {"A": "g.L-1", "B": "bar.h-1"}
