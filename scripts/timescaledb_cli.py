@@ -121,7 +121,7 @@ def _run(name: str, command: list[str], *, fresh: bool) -> int:
     try:
         install = timescaledb_tree.ensure(say)
     except DownloadFailed as error:
-        say(f"{error.message} Going on without it.")
+        say(f"{error.message}\nGoing on without it.")
         environment["SPARGE_NO_TIMESCALEDB"] = error.message.removeprefix("TimescaleDB cannot be had here: ")
         os.execve(program, command, environment)  # noqa: S606 - as above
     with _claimed(name) as folder, _running(_server(folder, install, fresh=fresh)) as server:

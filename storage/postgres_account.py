@@ -9,6 +9,7 @@ see postgres_launcher.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import importlib.util
 import os
@@ -76,6 +77,7 @@ def readable_install(install: Path | None, account: Account | None) -> Path:
     target = platformdirs.site_cache_path("sparge") / f"postgresql-{version}"
     copy = target / wheel.parent.name / wheel.name
     if not _runs(copy, account):
+        shutil.rmtree(target, ignore_errors=True)
         _copy(wheel, target)
     return copy
 
@@ -121,9 +123,9 @@ def _copy(wheel: Path, target: Path) -> None:
         if libraries.exists():
             shutil.copytree(libraries, scratch / libraries.name)
         _open_to_read(scratch)
-        if target.exists():
-            shutil.rmtree(target)
-        scratch.rename(target)
+        # Should another process have been faster, its copy stays: a full directory is not replaced.
+        with contextlib.suppress(OSError):
+            scratch.rename(target)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

@@ -175,18 +175,8 @@ class EmbeddedKafka:
 
     def _format(self) -> None:
         """Give the log directory its cluster id."""
-        cluster_id = (
-            urlsafe_b64encode(uuid.UUID(bytes=secrets.token_bytes(16), version=4).bytes).decode().rstrip("=")
-        )
-        command = [
-            *self._java(),
-            "kafka.tools.StorageTool",
-            "format",
-            "-t",
-            cluster_id,
-            "-c",
-            str(self._properties_path),
-        ]
+        tool = [*self._java(), "kafka.tools.StorageTool", "format"]
+        command = [*tool, "-t", _new_cluster_id(), "-c", str(self._properties_path)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise BrokerError(
@@ -209,6 +199,13 @@ class EmbeddedKafka:
         return _PROPERTIES.format(
             host=HOST, broker=broker, controller=controller, log_dir=self._log_dir.as_posix()
         )
+
+
+def _new_cluster_id() -> str:
+    """A random UUID as Kafka writes it: base64, never with a leading "-", which would read as an option."""
+    while (text := urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")).startswith("-"):
+        pass
+    return text
 
 
 def tail(path: Path, lines: int = 15) -> str:

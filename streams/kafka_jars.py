@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from schemas.errors import DownloadFailed, NotInstalled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 KAFKA_VERSION = "4.3.1"
 # Measured once for the pinned list; only progress is computed from it.
@@ -53,22 +53,33 @@ def pinned() -> list[Jar]:
     return [Jar(PurePosixPath(path), digest) for digest, path in lines]
 
 
-def fetch(cache_dir: Path, progress: Callable[[DownloadProgress], None] | None = None) -> list[Path]:
-    """Paths of all pinned jars under cache_dir, after every one of them was verified.
+def fetch(
+    cache_dir: Path,
+    progress: Callable[[DownloadProgress], None] | None = None,
+    *,
+    jars: Sequence[Jar] | None = None,
+    repositories: Mapping[str, str] | None = None,
+) -> list[Path]:
+    """Paths of all jars under cache_dir, after every one of them was verified.
 
     What is missing or damaged is downloaded anew. A file enters the cache by one rename after its checksum
     held, so an interrupted download leaves nothing behind and two processes may fetch at once.
+
+    Args:
+        cache_dir: laid out as a Maven repository.
+        progress: told about every few kilobytes.
+        jars: which; default the pinned ones.
+        repositories: name -> URL of the Maven repositories to ask; default the central one.
 
     Raises:
         DownloadFailed: no network, or a file that does not match its checksum (it is deleted).
         NotInstalled: the `embedded` extra is missing.
     """
-    jars = pinned()
-    paths = [cache_dir / jar.path for jar in jars]
-    missing = [jar for jar, path in zip(jars, paths, strict=True) if not _intact(path, jar.sha256)]
+    jars = pinned() if jars is None else jars
+    missing = [jar for jar in jars if not _intact(cache_dir / jar.path, jar.sha256)]
     if missing:
-        _download(missing, cache_dir, progress or _silent)
-    return paths
+        _download(missing, cache_dir, progress or _silent, repositories)
+    return [cache_dir / jar.path for jar in jars]
 
 
 def _silent(_: DownloadProgress) -> None:
@@ -86,13 +97,18 @@ def _intact(path: Path, sha256: str) -> bool:
     return False
 
 
-def _download(jars: list[Jar], cache_dir: Path, progress: Callable[[DownloadProgress], None]) -> None:
+def _download(
+    jars: Sequence[Jar],
+    cache_dir: Path,
+    progress: Callable[[DownloadProgress], None],
+    repositories: Mapping[str, str] | None,
+) -> None:
     if importlib.util.find_spec("jgo") is None:
         raise NotInstalled("embedded", "An embedded Kafka needs the optional layer 'embedded'.")
     import requests  # noqa: PLC0415 - comes with jgo, which a device does not have
     from jgo.maven import MavenContext, PythonResolver  # noqa: PLC0415 - as above
 
-    done_bytes = 0
+    done_bytes = sum(path.stat().st_size for path in cache_dir.rglob("*.jar"))
     name = ""
 
     def count(chunk_bytes: int) -> None:
@@ -110,7 +126,10 @@ def _download(jars: list[Jar], cache_dir: Path, progress: Callable[[DownloadProg
     with tempfile.TemporaryDirectory(prefix=".download-", dir=cache_dir) as scratch:
         # A repository of our own: the default one is the user's ~/.m2, which is not ours to fill.
         context = MavenContext(
-            resolver=PythonResolver(progress_callback=watch), repo_cache=Path(scratch), timeout=_TIMEOUT_S
+            resolver=PythonResolver(progress_callback=watch),
+            repo_cache=Path(scratch),
+            remote_repos=None if repositories is None else dict(repositories),
+            timeout=_TIMEOUT_S,
         )
         for jar in jars:
             group, artifact, version = jar.coordinates

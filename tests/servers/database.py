@@ -48,7 +48,8 @@ def pytest_report_header() -> list[str]:
     other = {"community": "apache", "apache": "community"}[edition]
     return [
         f"database: {server} with TimescaleDB {timescaledb[0]} (named by SPARGE_DATABASE, edition {edition})",
-        f"not run: {other} edition (no server of it at hand); edition postgres (this one named instead)",
+        f"also: PostgreSQL {EmbeddedPostgres.wheel_version()} from the wheel, for tests of every edition",
+        f"not run: {other} edition of TimescaleDB (no server of it at hand)",
     ]
 
 
@@ -112,6 +113,21 @@ def _execute(server: str, statement: sql.Composed) -> None:
 def database(database_server: str) -> Iterator[str]:
     """Connection string of a new, empty database, dropped after the test."""
     with new_database(database_server) as conninfo:
+        yield conninfo
+
+
+@pytest.fixture(scope="session")
+def wheel_database_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Connection string of PostgreSQL from the wheel, whatever SPARGE_DATABASE names."""
+    with running_postgres(tmp_path_factory.mktemp("wheel-postgres")) as server:
+        yield server.conninfo
+
+
+@pytest.fixture(params=["named", "wheel"] if os.environ.get("SPARGE_DATABASE") else ["wheel"])
+def each_database(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A new, empty database in each server of this run: for what must be the same in every edition."""
+    servers = {"named": "database_server", "wheel": "wheel_database_server"}
+    with new_database(request.getfixturevalue(servers[request.param])) as conninfo:
         yield conninfo
 
 
