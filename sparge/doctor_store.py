@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from schemas.errors import SpargeError
+from schemas.errors import BrokerError, SpargeError
 from sparge.doctor import Finding, Verdict, failed
 from sparge.terminal import command_name
 from sparge.times import show_span, to_us
@@ -44,8 +44,7 @@ def database(conninfo: str, kafka: Broker | None, now_us: int) -> list[Finding]:
         with queries.reading(conninfo, application="sparge doctor", answer_within_s=15.0) as connection:
             edition = f"{address(conninfo)}, {detect(connection)}, tables of version {latest()}"
             findings.append(Finding("database", Verdict.OK, edition))
-            if kafka is not None:
-                findings += _sinks(kafka, queries.progress(connection), now_us)
+            findings += _sinks(kafka, queries.progress(connection), now_us)
             findings.append(_losses(queries.losses(connection)))
             findings += _units(connection, now_us)
     except SpargeError as error:
@@ -57,13 +56,18 @@ def _rows(table: Table) -> Iterable[dict[str, Any]]:
     return (dict(zip(table.columns, row, strict=True)) for row in table.rows())
 
 
-def _sinks(kafka: Broker, progress: Table, now_us: int) -> list[Finding]:
+def _sinks(kafka: Broker | None, progress: Table, now_us: int) -> list[Finding]:
     positions: dict[str, dict[TopicPartition, dict[str, Any]]] = {}
     for row in _rows(progress):
         positions.setdefault(row["sink"], {})[TopicPartition(row["topic"], row["partition"])] = row
     if not positions:
         return [Finding("sinks", Verdict.OFF, "no sink has ever run", f"{command_name()} up")]
-    return [_sink(kafka, sink, rows, now_us) for sink, rows in positions.items()]
+    if kafka is None:
+        return [Finding("sinks", Verdict.OFF, "no broker to hold their positions against")]
+    try:
+        return [_sink(kafka, sink, rows, now_us) for sink, rows in positions.items()]
+    except BrokerError as error:
+        return [failed("sinks", error)]
 
 
 def _sink(kafka: Broker, sink: str, rows: dict[TopicPartition, dict[str, Any]], now_us: int) -> Finding:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 out = Console(markup=False, highlight=False, soft_wrap=True)
 err = Console(markup=False, highlight=False, soft_wrap=True, stderr=True)
 
-_COMMON_UNITS = {"1": "", "[pH]": "", "Cel": "°C", "{#}.min-1": "rpm"}
+_COMMON_UNITS = {"1": "", "[pH]": "pH", "Cel": "°C", "{#}.min-1": "rpm"}
 
 
 def say(*parts: str | tuple[str, str]) -> None:

@@ -10,6 +10,7 @@ import typer
 
 from schemas.errors import BrokerError, ContractError, SpargeError
 from schemas.frame import SensorFrame
+from schemas.signals import spec
 from sparge.interrupts import on_stop
 from sparge.sample_lines import SampleLine, parse_line, parse_pairs
 from sparge.settings import reach
@@ -46,7 +47,7 @@ def publish(
     or a whole frame. Without a time, now is meant. Done means: acknowledged by the broker.
     """
     asked_zone = parse_zone(zone) if zone else None
-    units = dict(_pair(text) for text in unit_of or ())
+    units = pairs(unit_of, "glucose=g/L")
     topic = HISTORY if history else FRAMES
     count = 0
     broker = reach().kafka()
@@ -67,7 +68,14 @@ def _send(publisher: Publisher, said: SampleLine | SensorFrame, units: dict[str,
     if isinstance(said, SensorFrame):
         publisher.send(said)
         return sum(len(column.values) for column in said.signals.values())
-    publisher.add(said.time_us, said.values, {name: units[name] for name in said.values if name in units})
+    given = {name: units[name] for name in said.values if name in units}
+    unknown = [name for name in said.values if name not in given and spec(name) is None]
+    if unknown:
+        raise ContractError(
+            f"{', '.join(unknown)}: not in the dictionary of signals, so its unit must be given.",
+            next_step=f"--unit-of {unknown[0]}=g/L",
+        )
+    publisher.add(said.time_us, said.values, given)
     return len(said.values)
 
 
@@ -96,11 +104,15 @@ def _send_lines(publisher: Publisher, lines: TextIO, units: dict[str, str], zone
     return count
 
 
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, unit = text.partition("=")
-    if not equals or not name or not unit:
-        raise ContractError(f"'{text}' gives no unit.", next_step="--unit-of glucose=g/L")
-    return name, unit
+def pairs(texts: list[str] | None, example: str) -> dict[str, str]:
+    """Return what `name=value` texts say; raises ContractError showing the example."""
+    said = {}
+    for text in texts or ():
+        name, equals, value = text.partition("=")
+        if not equals or not name or not value:
+            raise ContractError(f"'{text}' is not of the form {example}.")
+        said[name] = value
+    return said
 
 
 def tell_trouble(error: BrokerError) -> None:

@@ -40,7 +40,7 @@ def test_a_table_keeps_each_row_on_one_line_however_long(capsys: pytest.CaptureF
     ("value", "unit", "shown"),
     [
         (39.8, "%", "39.8 %"),
-        (6.95, "[pH]", "6.95"),
+        (6.95, "[pH]", "6.95 pH"),
         (37.0, "Cel", "37 °C"),
         (45.304, "mmol.L-1.h-1", "45.304 mmol.L-1.h-1"),
         (900.0, "{#}.min-1", "900 rpm"),
