@@ -86,7 +86,7 @@ def _system_cache() -> Path:
 
 
 def _own_cache() -> Path:
-    # Root's own cache lies in /root, where the account that runs root's server cannot read.
+    # Root's own cache lies in root's home, where the account that runs root's server cannot read.
     return _system_cache() if os.geteuid() == 0 else platformdirs.user_cache_path("sparge")
 
 

@@ -2,9 +2,9 @@
 
 PostgreSQL refuses to run as root. So root's server runs as a system account that owns nothing but its
 cluster: `sparge`, made if need be, or `nobody` where no account can be made. That account must be able to
-read PostgreSQL's programs; where the Python environment lies below a directory closed to others (as /root
-is), the programs are copied once, per version, to the system's cache. The cluster itself may lie anywhere:
-see postgres_launcher.
+read PostgreSQL's programs; where the Python environment lies below a directory closed to others (as root's
+home is), the programs are copied once, per version, to the system's cache. The cluster itself may lie
+anywhere: see postgres_launcher.
 """
 
 from __future__ import annotations
