@@ -69,6 +69,7 @@ class WatchWorker:
         self._reader = reader
         self._ticker = ticker
         self._owned: dict[int, OwnedPartition] = {}
+        self._told_faults: set[tuple[str, str]] = set()
 
     async def start_at(self, partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
         """Where each partition starts: fence the former owner, read the memory, answer with its offset."""
@@ -146,6 +147,7 @@ class WatchWorker:
         for start, stop in watch.missing(records):
             complete += self._reader.read(watch.topic, watch.partition, start, stop)
         judgement = watch.judge(complete)
+        self._report_faults(watch, judgement)
         quiet_us = watch.now_us - owned.committed_us
         if judgement.outputs or judgement.changed or quiet_us >= QUIET_COMMIT_US:
             self._commit(owned, _messages(watch, judgement))
@@ -153,6 +155,18 @@ class WatchWorker:
         for output in judgement.outputs:
             if isinstance(output, AlarmTransition):
                 log.info("alarm", event_=output.event, alarm=output.alarm_id, message=output.message)
+
+    def _report_faults(self, watch: PartitionWatch, judgement: Judgement) -> None:
+        for key in judgement.changed:
+            for model, fault in watch.units[key].model_faults.items():
+                if (key, model) not in self._told_faults:
+                    self._told_faults.add((key, model))
+                    log.error(
+                        "a model failed and is out of service; limits go on",
+                        unit=key,
+                        model=model,
+                        cause=fault,
+                    )
 
     def _commit(self, owned: OwnedPartition, messages: Sequence[Outgoing]) -> None:
         for pause_s in (*RETRY_S, None):
