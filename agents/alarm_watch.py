@@ -167,18 +167,32 @@ class AlarmWatch:
 
     def _judge_health(self, samples: Samples, moment: Moment) -> Iterator[AlarmTransition]:
         slots = samples.slots
+        seen, rules = self.table.seen[slots], self.table.rules[slots]
+        health.note(seen, rules, moment.now_us, self._resumed_us)
+        seen["time_us"] = samples.time_us[samples.ends]
+        self.table.seen[slots] = seen
+        # What no working sensor can read is the range alarm's; it says nothing of jumps and standing still.
+        credible = samples.keep(
+            (samples.value >= samples.each(self.table.plausible_low[slots]))
+            & (samples.value <= samples.each(self.table.plausible_high[slots]))
+        )
+        if credible.slots.size:
+            yield from self._judge_behaviour(credible, moment)
+
+    def _judge_behaviour(self, samples: Samples, moment: Moment) -> Iterator[AlarmTransition]:
+        slots = samples.slots
         seen = self.table.seen[slots]
-        found = health.observe(samples, seen, self.table.rules[slots], moment.now_us, self._resumed_us)
+        found = health.observe(samples, seen, self.table.rules[slots])
         self.table.seen[slots] = seen
         for row in self._changed("rate", slots, found.jumped):
             signal = self.table.signals[int(slots[row])]
             most = signal.spec.max_rate_per_min if signal.spec else None
             rate = float(found.rate_per_min[row]) if found.jumped[row] else None
-            evidence = Evidence(rate, f"{signal.unit_code}/min", most, int(seen["time_us"][row]))
+            evidence = Evidence(rate, f"{signal.unit_code}/min", most, int(seen["value_us"][row]))
             yield from self._observe(slots[row], "rate", evidence, moment, abnormal=bool(found.jumped[row]))
         for row in self._changed("frozen", slots, found.frozen):
             unit_code = self.table.signals[int(slots[row])].unit_code
-            value, sample_us = float(seen["value"][row]), int(seen["time_us"][row])
+            value, sample_us = float(seen["value"][row]), int(seen["value_us"][row])
             after = span(float(found.frozen_after_s[row]))
             evidence = Evidence(value, unit_code, None, sample_us, limit_text=after)
             yield from self._observe(slots[row], "frozen", evidence, moment, abnormal=bool(found.frozen[row]))

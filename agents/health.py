@@ -30,9 +30,10 @@ RULES = np.dtype(
 )
 MEMORY = np.dtype(
     [
-        ("time_us", np.int64),  # device time of the last judged sample
+        ("time_us", np.int64),  # device time of the last judged sample; NEVER_US if the next is news anyhow
+        ("seen_us", np.int64),  # log time at which it was judged
+        ("value_us", np.int64),  # device time of the last credible sample; NEVER_US before the first
         ("value", np.float64),  # its value
-        ("seen_us", np.int64),  # log time at which it was judged; 0 before the first
         ("gaps", np.int64),  # gaps between judged frames, in log time: how many,
         ("gap_sum_s", np.float64),  # their sum
         ("gap_max_s", np.float64),  # and the longest
@@ -43,6 +44,9 @@ MEMORY = np.dtype(
         ("flat_max_s", np.float64),  # and the longest of them
     ]
 )
+
+NEVER_US = -1
+"""Device times start at 0."""
 
 NOISE_IN_A_STEP = 6.0
 """A difference of two noisy readings has 1.4 times the noise of one; beyond four times that it is a step."""
@@ -104,31 +108,38 @@ class Findings:
     frozen_after_s: NDArray[np.float64]
 
 
-def observe(
-    samples: Samples,
-    seen: NDArray[np.void],
-    rules: NDArray[np.void],
-    now_us: int,
-    resumed_us: int,
-) -> Findings:
-    """Judge the runs of a frame recorded at `now_us` and bring their memory up to date.
+def note(seen: NDArray[np.void], rules: NDArray[np.void], now_us: int, resumed_us: int) -> None:
+    """Note that signals gave samples at `now_us`, log time.
 
     seen: (C,) rows of MEMORY, changed in place. rules: (C,) rows of RULES.
-    resumed_us: log time at which the unit last came back from silence; a gap across it is the device's, not
-        the signal's.
+    resumed_us: log time at which the unit last came back from silence; a gap across it is the device's.
+    """
+    gap_s = (now_us - seen["seen_us"]) / 1e6
+    usual = (seen["gaps"] < GAPS_TO_KNOW) | (gap_s <= _allowed_gap(seen, rules))
+    healthy = (seen["value_us"] >= 0) & (seen["seen_us"] >= resumed_us) & (gap_s >= 0) & usual
+    seen["gaps"] += healthy
+    seen["gap_sum_s"] += np.where(healthy, gap_s, 0.0)
+    seen["gap_max_s"] = np.where(healthy, np.maximum(seen["gap_max_s"], gap_s), seen["gap_max_s"])
+    seen["seen_us"] = now_us
+
+
+def observe(samples: Samples, seen: NDArray[np.void], rules: NDArray[np.void]) -> Findings:
+    """Judge the credible samples of a frame, and bring what is remembered of them up to date.
+
+    seen: (C,) rows of MEMORY, changed in place. rules: (C,) rows of RULES.
     """
     first, last = samples.starts, samples.ends
-    known = seen["seen_us"] > 0
+    known = seen["value_us"] >= 0
     jumped, rate = _rate(samples, seen, rules, known)
 
     low = np.minimum.reduceat(samples.value, first)
     high = np.maximum.reduceat(samples.value, first)
-    pause_s = (samples.time_us[first] - seen["time_us"]) / 1e6
+    pause_s = (samples.time_us[first] - seen["value_us"]) / 1e6
     flat_value = seen["flat_value"]
     level = known & (high - flat_value <= rules["flat_band"]) & (flat_value - low <= rules["flat_band"])
     # A long pause is no evidence of standing still: report by exception is silent while nothing changes.
     going_on = level & (pause_s <= rules["frozen_after_s"] / 4) & (pause_s >= 0)
-    stretch_s = (seen["time_us"] - seen["flat_from_us"]) / 1e6
+    stretch_s = (seen["value_us"] - seen["flat_from_us"]) / 1e6
     after_s = np.where(
         seen["moves"] > 0,
         np.maximum(rules["frozen_after_s"], LONGER_THAN_SEEN * seen["flat_max_s"]),
@@ -144,9 +155,7 @@ def observe(
     stretch_s = (samples.time_us[last] - seen["flat_from_us"]) / 1e6
     frozen = going_on & (stretch_s >= after_s) & (seen["flat_count"] >= FLAT_COUNT)
 
-    _learn_gap(seen, rules, known & (seen["seen_us"] >= resumed_us), now_us)
-    seen["seen_us"] = now_us
-    seen["time_us"] = samples.time_us[last]
+    seen["value_us"] = samples.time_us[last]
     seen["value"] = samples.value[last]
     return Findings(jumped, rate, frozen, after_s)
 
@@ -174,7 +183,7 @@ def _rate(
     before[first] = np.where(known, seen["value"], samples.value[first])
     then_us = np.empty_like(samples.time_us)
     then_us[1:] = samples.time_us[:-1]
-    then_us[first] = seen["time_us"]
+    then_us[first] = seen["value_us"]
     span_s = np.maximum((samples.time_us - then_us) / 1e6, SHORTEST_STEP_S)
     step = np.abs(samples.value - before)
     over = step > samples.each(rules["rate_per_s"]) * span_s + samples.each(rules["step_allowed"])
@@ -191,13 +200,3 @@ def _allowed_gap(seen: NDArray[np.void], rules: NDArray[np.void]) -> NDArray[np.
     longer = np.where(regular, LONGER_THAN_SEEN, LONGER_THAN_SEEN_BY_EXCEPTION)
     allowed: NDArray[np.float64] = np.maximum(rules["stale_after_s"], longer * seen["gap_max_s"])
     return allowed
-
-
-def _learn_gap(
-    seen: NDArray[np.void], rules: NDArray[np.void], within: NDArray[np.bool_], now_us: int
-) -> None:
-    gap_s = (now_us - seen["seen_us"]) / 1e6
-    healthy = within & (gap_s >= 0) & ((seen["gaps"] < GAPS_TO_KNOW) | (gap_s <= _allowed_gap(seen, rules)))
-    seen["gaps"] += healthy
-    seen["gap_sum_s"] += np.where(healthy, gap_s, 0.0)
-    seen["gap_max_s"] = np.where(healthy, np.maximum(seen["gap_max_s"], gap_s), seen["gap_max_s"])

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from schemas.decoding import Frame
     from schemas.signals import SignalSpec
 
-NEVER_US = -1
-"""Device time of a signal that has no last sample: every sample is news."""
-
 SET_BACK_AFTER_US = 30_000_000
 """A device that for so long (log time) sends nothing but old times has had its clock set back."""
 
@@ -68,7 +65,8 @@ class SignalTable:
     """Slots are given at first sight and kept.
 
     seen, rules: (S,) rows of health.MEMORY and health.RULES. trip_low, trip_high: (S,) nothing is alarmed
-    while all values lie between them and no alarm of the signal is under way.
+    while all values lie between them and no alarm of the signal is under way. plausible_low, plausible_high:
+    (S,) what a working sensor can read.
     """
 
     def __init__(self, database: MasterAlarmDatabase) -> None:
@@ -79,6 +77,8 @@ class SignalTable:
         self.devices: dict[str, Device] = {}
         self.seen = np.empty(0, dtype=health.MEMORY)
         self.rules = np.empty(0, dtype=health.RULES)
+        self.plausible_low = np.empty(0)
+        self.plausible_high = np.empty(0)
         self.trip_low = np.empty(0)
         self.trip_high = np.empty(0)
 
@@ -100,8 +100,10 @@ class SignalTable:
         self.signals.append(one)
         trips = [plausible.trip, *(each.trip for _, each in limits)]
         self.seen = np.append(self.seen, np.zeros(1, dtype=health.MEMORY))
-        self.seen["time_us"][slot] = NEVER_US
+        self.seen["time_us"][slot] = self.seen["value_us"][slot] = health.NEVER_US
         self.rules = np.append(self.rules, np.array([health.rules(spec)], dtype=health.RULES))
+        self.plausible_low = np.append(self.plausible_low, plausible.trip.low)
+        self.plausible_high = np.append(self.plausible_high, plausible.trip.high)
         self.trip_low = np.append(self.trip_low, max(trip.low for trip in trips))
         self.trip_high = np.append(self.trip_high, min(trip.high for trip in trips))
         return slot
@@ -115,7 +117,8 @@ class SignalTable:
         device = self.devices.setdefault(frame.device, Device(newest_us - 1))
         device.slots.update(layout.slots.tolist())
         if _set_back(device, newest_us, now_us):
-            self.seen["time_us"][sorted(device.slots)] = NEVER_US
+            back = sorted(device.slots)
+            self.seen["time_us"][back] = self.seen["value_us"][back] = health.NEVER_US
         samples = usable([frame.columns[index] for index in layout.columns], layout.slots)
         last_us = samples.each(self.seen["time_us"][samples.slots])
         return samples.keep(samples.time_us > last_us)

@@ -92,7 +92,12 @@ class AlarmDefinition(BaseModel):
                 raise ValueError(
                     f"{self.signal} {self.condition}: the unit {self.unit} is not that of the dictionary"
                 )
-        self.message.format(signal="", value="", limit="", since="")
+        if self.condition in {"silent", "clock"} and self.limit is None:
+            raise ValueError(f"{self.signal} {self.condition}: it needs a limit in seconds")
+        try:
+            self.message.format(signal="", value="", limit="", since="")
+        except (KeyError, IndexError) as unknown:
+            raise ValueError(f"message: {unknown} is none of signal, value, limit, since") from unknown
         return self
 
 

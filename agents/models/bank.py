@@ -74,7 +74,7 @@ class ModelBank:
         self.faults: dict[str, str] = {}
         self._signals: list[_Signal] = []
         self._state = np.empty(0, dtype=STATE)
-        self._stride = round(recipes.forecast.step_s / recipes.anomaly.step_s)
+        self._stride = recipes.forecast.step_us // recipes.anomaly.step_us
 
     def __len__(self) -> int:
         return len(self._signals)

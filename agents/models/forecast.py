@@ -27,7 +27,10 @@ WILDEST = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """A signal's forecast, one entry a horizon that is known well enough; values in the signal's unit."""
+    """A signal's forecast, one entry a horizon that is known well enough; values in the signal's unit.
+
+    fallback: at one of them at least, persistence answers.
+    """
 
     horizon_s: tuple[float, ...]
     value: tuple[float, ...]
@@ -48,8 +51,10 @@ class Errors:
         self._made: deque[tuple[float, float]] = deque(maxlen=steps)
         self.model_width = stats.RollingQuantile(recipe.coverage, recipe.errors_window)
         self.persistence_width = stats.RollingQuantile(recipe.coverage, recipe.errors_window)
-        self.model_mean = stats.EWMean(1.0 - recipe.memory)
-        self.persistence_mean = stats.EWMean(1.0 - recipe.memory)
+        # Errors of forecasts that overlap are alike: a long horizon needs a longer memory to tell who is better.
+        fading = 1.0 / max(recipe.memory_least, recipe.memory_horizons * steps)
+        self.model_mean = stats.EWMean(fading)
+        self.persistence_mean = stats.EWMean(fading)
 
     @property
     def known(self) -> bool:
@@ -117,12 +122,17 @@ class ForecastModel:
         known = [index for index, errors in enumerate(self._errors) if errors.known]
         if not known:
             return None
-        fallback = self._worse_than_persistence(known) or self._diverged(known)
         values, widths = [], []
+        fallback = False
         for index in known:
             errors = self._errors[index]
-            values.append(self._value if fallback else self._ahead[index])
-            widths.append((errors.persistence_width if fallback else errors.model_width).get() or 0.0)
+            if self._trusts_model(index):
+                values.append(self._ahead[index])
+                widths.append(errors.model_width.get() or 0.0)
+            else:
+                fallback = True
+                values.append(self._value)
+                widths.append(errors.persistence_width.get() or 0.0)
         return Outlook(
             horizon_s=tuple(self.recipe.horizons_s[index] for index in known),
             value=self._clip(values),
@@ -147,22 +157,11 @@ class ForecastModel:
             return (self._value,) * len(self._steps)
         return self._clip(ahead)
 
-    def _worse_than_persistence(self, known: Sequence[int]) -> bool:
-        ratios = []
-        for index in known:
-            model, persistence = (
-                self._errors[index].model_mean.get(),
-                self._errors[index].persistence_mean.get(),
-            )
-            ratios.append(model / persistence if persistence > 0.0 else float(model > 0.0) * WILDEST)
-        return sum(ratios) > len(ratios)
-
-    def _diverged(self, known: Sequence[int]) -> bool:
-        return any(
-            abs(self._ahead[index] - self._value)
-            > WILDEST * (self._errors[index].persistence_width.get() or 0.0)
-            for index in known
-        )
+    def _trusts_model(self, index: int) -> bool:
+        errors = self._errors[index]
+        wildest = WILDEST * (errors.persistence_width.get() or 0.0)
+        diverged = abs(self._ahead[index] - self._value) > wildest
+        return not diverged and errors.model_mean.get() <= errors.persistence_mean.get()
 
     def _clip(self, values: Sequence[float]) -> tuple[float, ...]:
         return tuple(min(max(value, self._plausible.low), self._plausible.high) for value in values)

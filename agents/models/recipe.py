@@ -99,7 +99,8 @@ class ForecastRecipe(Recipe):
     coverage: Share
     errors_window: Steps
     errors_least: Steps
-    memory: Share
+    memory_least: Steps
+    memory_horizons: Positive
     follow_after_steps: Steps
     hold_steps: Steps
 
@@ -125,6 +126,12 @@ class Recipes(BaseModel):
 
     anomaly: AnomalyRecipe
     forecast: ForecastRecipe
+
+    @model_validator(mode="after")
+    def _one_grid(self) -> Self:
+        if self.forecast.step_us % self.anomaly.step_us:
+            raise ValueError("forecast.step_s: it must be a multiple of the anomaly recipe's step_s")
+        return self
 
 
 def load(text: str) -> Recipes:

@@ -1,0 +1,55 @@
+"""Values, spans and times as an operator reads them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.alarms.wording import clock_time, quantity, span
+from schemas.signals import DICTIONARY
+
+
+@pytest.mark.parametrize(
+    ("value", "unit_code", "read"),
+    [
+        (14.2, "%", "14.2 %"),
+        (37.012, "Cel", "37.01 °C"),
+        (48.0, "{#}.min-1", "48 /min"),
+        (6.5, "[pH]", "6.5"),
+        (0.0, "L.min-1", "0 L/min"),
+        (120.0, "%/min", "120 % per minute"),
+        (1.4, "bar", "1.4 bar"),
+        (0.000012, "L.h-1", "1.200e-05 L/h"),
+        (61.0, "s", "61 s"),
+        (3.0, "kg/m3", "3 kg/m3"),
+    ],
+)
+def test_a_quantity_is_written_as_people_write_it(value: float, unit_code: str, read: str) -> None:
+    assert quantity(value, unit_code) == read
+
+
+@pytest.mark.parametrize(
+    ("seconds", "read"),
+    [
+        (0.4, "0 s"),
+        (40, "40 s"),
+        (119, "119 s"),
+        (120, "2 min"),
+        (7199, "2 h"),
+        (12_000, "3 h 20 min"),
+        (200_000, "2 d"),
+    ],
+)
+def test_a_span_is_written_in_the_units_that_matter(seconds: float, read: str) -> None:
+    assert span(seconds) == read
+
+
+def test_a_time_is_written_with_its_zone() -> None:
+    assert clock_time(1_790_000_000_000_000) == "14:13:20 UTC"
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False), st.sampled_from(sorted(DICTIONARY)))
+def test_any_value_of_any_signal_can_be_written(value: float, name: str) -> None:
+    assert quantity(value, DICTIONARY[name].unit)
+    assert "{#}" not in quantity(value, DICTIONARY[name].unit)
