@@ -7,9 +7,9 @@ goes; absent: where ours goes. data: the cluster that a server is started on; on
 
 An argument `@PATH` stands for a file or directory that this process can open but the other user perhaps
 cannot reach, since some directory above it, such as root's home, is closed to others. It is opened first and,
-if need be, handed over as /proc/self/fd/N: the kernel then checks the rights of the thing itself, which belongs
-to that user, and not the way to it. So no permission of a directory that is not ours is widened, and no data
-lie elsewhere than they were asked to.
+if need be, handed over as /proc/self/fd/N: the kernel then checks the rights of the thing itself, which
+belongs to that user, and not the way to it. So no permission of a directory that is not ours is widened, and
+no data lie elsewhere than they were asked to.
 
 Standard library only, and nothing of ours: it is started without site-packages, to start fast.
 """
