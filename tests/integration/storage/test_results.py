@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from schemas.alarm import AlarmState, AlarmTransition
+from schemas.forecast import Forecast, ForecastMessage
+from schemas.score import ModelRef, Score, ScoreMessage
+from schemas.source import Source
+from tests.integration.storage.frames import FRAMES, T0_US, column, stored
+
+if TYPE_CHECKING:
+    from storage.store import Store
+    from tests.integration.storage.frames import Rows
+
+TP = (FRAMES, 0)
+MODEL = ModelRef(name="holt", version="1", digest="ab12")
+AT = datetime.fromtimestamp(T0_US // 10**6, UTC)
+
+
+def source(offset: int, index: int = 0, topic_id: str = "frames-id") -> Source:
+    return Source(topic_id=topic_id, topic=FRAMES, partition=0, offset=offset, index=index)
+
+
+def scored(at: Source, *signals: str) -> ScoreMessage:
+    return ScoreMessage(
+        source=at,
+        site="north",
+        unit="BR-01",
+        now_us=T0_US,
+        model=MODEL,
+        scores=[
+            Score(
+                signal=name,
+                time_us=T0_US + place,
+                value=1.5,
+                expected=1.25,
+                score=310.5,
+                suspect=True,
+                learned=False,
+            )
+            for place, name in enumerate(signals)
+        ],
+    )
+
+
+def foreseen(at: Source) -> ForecastMessage:
+    return ForecastMessage(
+        source=at,
+        site="north",
+        unit="BR-01",
+        made_us=T0_US,
+        model=MODEL,
+        forecasts=[
+            Forecast(
+                signal="DO",
+                unit_code="%",
+                horizon_s=[60.0, 600.0],
+                value=[40.0, 38.0],
+                lower=[39.0, 30.0],
+                upper=[41.0, 46.0],
+                coverage=0.9,
+                fallback=False,
+            )
+        ],
+    )
+
+
+def transition(at: Source, **changes: Any) -> AlarmTransition:
+    raised: dict[str, Any] = {
+        "source": at,
+        "site": "north",
+        "unit": "BR-01",
+        "signal": "DO",
+        "condition": "low",
+        "event": "raised",
+        "state": AlarmState.UNACKNOWLEDGED,
+        "time_us": T0_US,
+        "sample_us": T0_US - 5,
+        "value": 18.5,
+        "limit": 20.0,
+        "unit_code": "%",
+        "priority": "high",
+        "alarm_class": "process",
+        "message": "DO is low",
+        "cause": "stirrer",
+        "consequence": "starvation",
+        "action": "raise agitation",
+        "respond_within_s": 300.0,
+        "since_us": T0_US,
+    }
+    return AlarmTransition(**{**raised, **changes})
+
+
+def test_scores_are_stored_once_however_often_they_are_delivered(store: Store, rows: Rows) -> None:
+    model = ("holt", "1", "ab12")
+    messages = [scored(source(7), "DO", "pH"), scored(source(7, index=1), "extra")]
+    for expected in (2, 0):
+        with store.transaction("ingest", [TP]) as transaction:
+            assert transaction.write_scores([*messages, messages[0]]) == expected
+    assert rows(
+        "SELECT site, unit, signal, time, value, expected, ucum, score, suspect, learned, model, "
+        "model_version, model_digest FROM sparge.scores ORDER BY signal"
+    ) == [
+        ("north", "BR-01", name, AT.replace(microsecond=us), 1.5, 1.25, ucum, 310.5, True, False, *model)
+        for name, us, ucum in (("DO", 0, "%"), ("extra", 0, None), ("pH", 1, "[pH]"))
+    ]
+
+
+def test_an_input_of_a_recreated_topic_is_another_source(store: Store) -> None:
+    with store.transaction("ingest", [TP]) as transaction:
+        assert transaction.write_scores([scored(source(7), "DO")]) == 1
+        assert transaction.write_scores([scored(source(7, topic_id="recreated-id"), "DO")]) == 1
+
+
+def test_a_signal_outside_the_dictionary_gets_its_unit_from_the_first_frame_even_after_a_score(
+    store: Store, rows: Rows
+) -> None:
+    with store.transaction("ingest", [TP]) as transaction:
+        transaction.write_scores([scored(source(7), "extra")])
+        transaction.write_frames([stored([column("extra", [2.0], unit="g.L-1")])])
+    assert rows("SELECT signal, ucum, declared FROM sparge.signals") == [("extra", "g.L-1", False)]
+
+
+def test_forecasts_are_stored_once_with_a_row_for_each_horizon(store: Store, rows: Rows) -> None:
+    for expected in (1, 0):
+        with store.transaction("ingest", [TP]) as transaction:
+            assert transaction.write_forecasts([foreseen(source(7)), foreseen(source(7))]) == expected
+    assert rows(
+        "SELECT signal, made_at, horizon_s, time, value, lower, upper, ucum, coverage, fallback, model "
+        "FROM sparge.forecasts ORDER BY horizon_s"
+    ) == [
+        ("DO", AT, 60.0, AT.replace(minute=AT.minute + 1), 40.0, 39.0, 41.0, "%", 0.9, False, "holt"),
+        ("DO", AT, 600.0, AT.replace(minute=AT.minute + 10), 38.0, 30.0, 46.0, "%", 0.9, False, "holt"),
+    ]
+
+
+def test_an_alarm_is_what_its_last_transition_says_whatever_was_stored_first(
+    store: Store, rows: Rows
+) -> None:
+    raised = transition(source(10))
+    cleared = transition(
+        source(12, index=1),
+        event="cleared",
+        state=AlarmState.NORMAL,
+        time_us=T0_US + 9,
+        value=25.0,
+    )
+    other = transition(source(12), condition="high", value=None, limit=None, sample_us=None)
+    decided = AT - timedelta(microseconds=5)
+    known = ("%", "high", "raise agitation", 300.0)
+    with store.transaction("ingest", [TP]) as transaction_:
+        assert transaction_.write_transitions([cleared, other]) == 2
+    with store.transaction("ingest", [TP]) as transaction_:
+        assert transaction_.write_transitions([raised, cleared, raised]) == 1
+    assert rows(
+        "SELECT alarm_id, state, active, since, time, sample_time, value, limit_value, ucum, priority, "
+        "action, respond_within_s FROM sparge.alarms ORDER BY condition"
+    ) == [
+        ("north/BR-01/DO/high", "unacknowledged", True, AT, AT, None, None, None, *known),
+        ("north/BR-01/DO/low", "normal", False, AT, AT.replace(microsecond=9), decided, 25.0, 20.0, *known),
+    ]
+    assert rows("SELECT count(*) FROM sparge.alarm_history") == [(3,)]
+
+
+def test_transitions_of_one_moment_are_told_apart_by_their_source(store: Store, rows: Rows) -> None:
+    first = transition(source(10, index=0))
+    second = transition(source(10, index=1), event="cleared", state=AlarmState.NORMAL)
+    with store.transaction("ingest", [TP]) as transaction_:
+        transaction_.write_transitions([second, first])
+    assert rows("SELECT active FROM sparge.alarms") == [(False,)]
+
+
+def test_results_of_a_transaction_that_fails_are_not_stored_and_can_be_sent_again(
+    store: Store, rows: Rows
+) -> None:
+    messages = [scored(source(7), "DO")]
+
+    def fail() -> None:
+        with store.transaction("ingest", [TP]) as transaction_:
+            transaction_.write_scores(messages)
+            transaction_.write_transitions([transition(source(8))])
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert rows("SELECT (SELECT count(*) FROM sparge.scores) + (SELECT count(*) FROM sparge.alarms)") == [
+        (0,)
+    ]
+    with store.transaction("ingest", [TP]) as transaction_:
+        assert transaction_.write_scores(messages) == 1
+
+
+def test_nothing_to_write_is_no_work(store: Store) -> None:
+    with store.transaction("ingest", [TP]) as transaction_:
+        assert transaction_.write_scores([]) == 0
+        assert transaction_.write_forecasts([]) == 0
+        assert transaction_.write_transitions([]) == 0
