@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -78,6 +79,9 @@ class EmbeddedKafka:
         """
         self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._ports = self._settle_ports()
+        # Compression libraries are unpacked there, and stay when the broker is killed.
+        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._scratch.mkdir()
         self._properties_path.write_text(self._properties(), encoding="utf-8")
         self._log4j_path.write_text(_LOG4J.format(log=self.log_path.as_posix()), encoding="utf-8")
         if not (self._log_dir / "meta.properties").exists():
@@ -103,6 +107,7 @@ class EmbeddedKafka:
             "-XX:+ExitOnOutOfMemoryError",
             # Kafka 4.3 unmaps its indexes in a way that Java 25 warns about on every start.
             "--sun-misc-unsafe-memory-access=allow",
+            f"-Djava.io.tmpdir={self._scratch}",
             f"-Dlog4j2.configurationFile={self._log4j_path.as_uri()}",
             "kafka.Kafka",
             str(self._properties_path),
@@ -141,6 +146,10 @@ class EmbeddedKafka:
         return self.data_dir / "log"
 
     @property
+    def _scratch(self) -> Path:
+        return self.data_dir / "tmp"
+
+    @property
     def _properties_path(self) -> Path:
         return self.data_dir / "server.properties"
 
@@ -171,7 +180,7 @@ class EmbeddedKafka:
                 "embedded", "An embedded Kafka needs the optional layer 'embedded'."
             ) from error
         class_path = os.pathsep.join(str(self.cache_dir / jar.path) for jar in kafka_jars.pinned())
-        return [str(JAVA), "-XX:+UseSerialGC", "-Djava.awt.headless=true", "-cp", class_path]
+        return [str(JAVA), "-XX:+UseSerialGC", "-XX:-UsePerfData", "-cp", class_path]
 
     def _format(self) -> None:
         """Give the log directory its cluster id."""
