@@ -6,11 +6,10 @@ import os
 import signal
 import sys
 import time
-from concurrent.futures import Future
-from threading import Thread
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol
 
 from schemas.errors import LogMismatch
+from sparge.background import in_background
 from sparge.home import Home, Running, RunningPart
 from sparge.supervisor import Part, Supervisor, tied
 from sparge.times import US_PER_S
@@ -24,15 +23,14 @@ from streams.topics import ALARM_TRANSITIONS, FRAMES, HISTORY, WATCH_RESULTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future
 
     from sparge.settings import Settings
     from streams.admin import LogIdentity
     from streams.kafka_jars import DownloadProgress
 
-    OnMismatch = Callable[[str, LogIdentity, LogMismatch], str]
-    """Gives the database to use where the named one, the first argument, goes on with another log."""
-
-T = TypeVar("T")
+    OnMismatch = Callable[[Settings, LogIdentity, LogMismatch], str]
+    """Gives the database to use where the one that the settings name goes on with another log."""
 
 NAMED_BROKER_WAIT_S = 15.0
 EMBEDDED_WAIT_S = 60.0
@@ -72,11 +70,18 @@ class System:
         self.home = Home(settings.home)
         self.supervisor = Supervisor(screen.tell, self.write_down)
         self.about: dict[str, str] = {}
-        self.download_s = 0.0
+        self._download_began_s = self._download_ended_s = 0.0
         self.since_us = int(time.time() * US_PER_S)
         self._screen = screen
         self._command = command
         self._on_mismatch = on_mismatch
+
+    @property
+    def download_s(self) -> float:
+        """Seconds that downloads have taken so far."""
+        if not self._download_began_s:
+            return 0.0
+        return (self._download_ended_s or time.monotonic()) - self._download_began_s
 
     def bring_up(self) -> bool:
         """Start everything; returns False if somebody wished to stop meanwhile.
@@ -84,12 +89,12 @@ class System:
         Raises:
             SpargeError: a part cannot be started. What was started is still to be stopped.
         """
-        broker, database = _in_background(self._broker), _in_background(self._database)
+        broker, database = in_background(self._broker), in_background(self._database)
         self.supervisor.run(until=lambda: _over(broker, database))
         if self.supervisor.stopping:
             return False
         self.settings = self.settings.named({**broker.result(), **database.result()})
-        joined = _in_background(self._join)
+        joined = in_background(self._join)
         self.supervisor.run(until=joined.done)
         if self.supervisor.stopping:
             return False
@@ -144,9 +149,9 @@ class System:
 
     def _embedded_kafka(self) -> str:
         server = EmbeddedKafka(self.home.kafka, self.settings.cache)
-        began_s = time.monotonic()
+        self._download_began_s = time.monotonic()
         server.download(self._screen.download)
-        self.download_s = time.monotonic() - began_s
+        self._download_ended_s = time.monotonic()
         server.prepare()
 
         def command() -> list[str]:
@@ -207,7 +212,7 @@ class System:
         except LogMismatch as mismatch:
             if self._on_mismatch is None:
                 raise
-            conninfo = self._on_mismatch(conninfo, identity, mismatch)
+            conninfo = self._on_mismatch(self.settings, identity, mismatch)
             report = migrate(conninfo)
             _register(conninfo, identity)
             self.about["database"] = f"{report.database} at {address(conninfo)}"
@@ -232,20 +237,6 @@ def _register(conninfo: str, identity: LogIdentity) -> None:
                 {topic.name: identity.topics[topic.name] for topic in topics},
                 {topic.name: topic.partitions for topic in topics},
             )
-
-
-def _in_background(work: Callable[[], T]) -> Future[T]:
-    """Run work in a thread that does not keep the process alive, unlike an executor's."""
-    future: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - it is raised again where the result is asked for
-            future.set_exception(error)
-
-    Thread(target=run, daemon=True).start()
-    return future
 
 
 def _over(*futures: Future[dict[str, str]]) -> bool:

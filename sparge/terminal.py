@@ -54,14 +54,22 @@ def show_unexpected(error: BaseException, *, debug: bool) -> None:
 
 def command_name() -> str:
     """Return how this command line was reached, so that a printed command can be typed as it stands."""
+    path = command_path()
+    here = str(Path.cwd()) + "/"
+    return path.removeprefix(here)
+
+
+def command_path() -> str:
+    """Return this command line as it can be typed in any directory: `sparge`, or its whole path."""
     called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return f"{shlex.quote(sys.executable)} -m sparge"
     if called.name != "sparge":
         return "sparge"
     found = shutil.which("sparge")
     if found and Path(found).resolve() == called.resolve():
         return "sparge"
-    here, absolute = Path.cwd(), called.absolute()
-    return shlex.quote(str(absolute.relative_to(here) if absolute.is_relative_to(here) else absolute))
+    return shlex.quote(str(called.absolute()))
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:

@@ -28,6 +28,15 @@ if TYPE_CHECKING:
 
 _TIMEOUT_S = 15.0
 _POLL_S = 0.1
+# A topic has just been created, or its leader has just died: a new one is known within moments.
+_LEADERLESS_S = 10.0
+_PASSING = frozenset(
+    {
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.OFFSET_NOT_AVAILABLE,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,12 +184,19 @@ def _offsets(
     request = {KafkaTopicPartition(tp.topic, tp.partition): spec for tp in tps}
     if not request:
         return {}
-    try:
-        futures = client.list_offsets(request, isolation_level=level, request_timeout=_TIMEOUT_S)
-        found = {TopicPartition(tp.topic, tp.partition): told.result().offset for tp, told in futures.items()}
-    except KafkaException as error:
-        raise broker_error(error, broker, "say where its log starts and ends") from error
-    return {tp: found[tp] for tp in map(TopicPartition._make, tps)}
+    deadline = time.monotonic() + _LEADERLESS_S
+    while True:
+        try:
+            futures = client.list_offsets(request, isolation_level=level, request_timeout=_TIMEOUT_S)
+            found = {
+                TopicPartition(tp.topic, tp.partition): told.result().offset for tp, told in futures.items()
+            }
+        except KafkaException as error:
+            if error.args[0].code() not in _PASSING or time.monotonic() > deadline:
+                raise broker_error(error, broker, "say where its log starts and ends") from error
+            time.sleep(_POLL_S)
+        else:
+            return {tp: found[tp] for tp in map(TopicPartition._make, tps)}
 
 
 def _partition_counts(client: AdminClient, broker: Broker) -> dict[str, int]:

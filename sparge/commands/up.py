@@ -67,11 +67,11 @@ def start_anew(settings: Settings, home: Home, screen: Lines) -> None:
         screen.tell("What SPARGE_BROKER and SPARGE_DATABASE name is kept as it is.")
 
 
-def _adopt(conninfo: str, identity: LogIdentity, _mismatch: LogMismatch) -> str:
-    with Store(conninfo, application="sparge up --adopt") as store:
+def _adopt(settings: Settings, identity: LogIdentity, _mismatch: LogMismatch) -> str:
+    with Store(settings.conninfo(), application="sparge up --adopt") as store:
         for line in store.adopt_log(identity.cluster_id, identity.topics):
             say(line)
-    return conninfo
+    return settings.conninfo()
 
 
 def _run(settings: Settings, home: Home, *, fresh: bool, adopt: bool) -> None:
