@@ -8,7 +8,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from schemas.errors import LogMismatch
+from schemas.errors import LogMismatch, SettingsError
 from sparge.background import in_background
 from sparge.home import Home, Running, RunningPart
 from sparge.supervisor import Part, Supervisor, tied
@@ -144,13 +144,22 @@ class System:
             self.about["broker"] = f"Kafka at {self.settings.broker} (SPARGE_BROKER)"
         broker = self.settings.named(named).kafka()
         wait_ready(broker, NAMED_BROKER_WAIT_S)
-        ensure_topics(broker)
+        self._screen.tell(f"Broker: {self.about['broker']}")
+        created = [report.name for report in ensure_topics(broker) if report.action == "created"]
+        self._screen.tell(f"Topics: {f'created {len(created)}' if created else 'all there'}")
         return named
 
     def _embedded_kafka(self) -> str:
         server = EmbeddedKafka(self.home.kafka, self.settings.cache)
         self._download_began_s = time.monotonic()
-        server.download(self._screen.download)
+        try:
+            server.download(self._screen.download)
+        except OSError as error:
+            raise SettingsError(
+                f"What is downloaded cannot be kept in {self.settings.cache}.",
+                detail=str(error),
+                next_step="name a directory that you may write to: SPARGE_CACHE=/some/directory",
+            ) from error
         self._download_ended_s = time.monotonic()
         server.prepare()
 
@@ -179,6 +188,8 @@ class System:
             )
         else:
             self.about["database"] = f"{report.database} at {address(conninfo)} (SPARGE_DATABASE)"
+        self._screen.tell(f"Database: {self.about['database']}")
+        self._screen.tell(f"Tables: version {report.after}{', made now' if not report.before else ''}")
         return named
 
     def _embedded_postgres(self) -> str:

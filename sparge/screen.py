@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from sparge.terminal import command_name, out, say, text_table
+from sparge.terminal import out, say, text_table
 from sparge.times import show_time, to_datetime
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ class Lines:
 
     def tell(self, line: str) -> None:
         """Show a line about something that happened."""
-        with self._lock:
+        # A terminal that is gone has nobody to tell; what runs goes on, or stops in order.
+        with self._lock, suppress(OSError):
             if self._open:
                 out.print()
                 self._open = False
@@ -49,7 +51,7 @@ class Lines:
 def show_running(running: Running) -> None:
     """Print what runs: since when, with what, each part with its process and log."""
     say(("Sparge runs", "bold green"), f" since {show_time(running.since_us // 1_000_000 * 1_000_000)}")
-    for name, about in running.about.items():
+    for name, about in sorted(running.about.items()):
         say((f"{name:>9}  ", "bold"), about)
     rows = [
         [
@@ -64,9 +66,13 @@ def show_running(running: Running) -> None:
     say(text_table(["part", "state", "pid", "restarts", "log"], rows, right=[2, 3]))
 
 
-def show_next_steps(unit: str) -> None:
-    """Print how to publish, see alarms and query, as commands that can be typed as they stand."""
-    sparge = command_name()
+def show_next_steps(unit: str, sparge: str) -> None:
+    """Print how to publish, see alarms and query, as commands that can be typed as they stand.
+
+    Args:
+        unit: an example, site/unit.
+        sparge: the command line, with what another terminal needs in front of it.
+    """
     site, _, name = unit.partition("/")
     for what, command in (
         ("publish", f"{sparge} publish --site {site} --unit {name} DO=39.8 pH=7.01 temperature=37.0"),

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import platformdirs
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.errors import SettingsError
@@ -13,6 +13,9 @@ from sparge.home import Home
 from streams.connection import Broker, SecurityProtocol
 
 PREFIX = "SPARGE_"
+
+Place = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
+"""A directory, wherever the process that is told of it may stand."""
 
 
 class Settings(BaseSettings):
@@ -29,10 +32,10 @@ class Settings(BaseSettings):
     broker_password: SecretStr | None = None
     broker_mechanism: str = "SCRAM-SHA-512"
     database: SecretStr | None = Field(default=None, description="PostgreSQL URL or keywords of the database")
-    home: Path = Field(
+    home: Place = Field(
         default_factory=lambda: platformdirs.user_data_path("sparge"), description="the data directory"
     )
-    cache: Path = Field(
+    cache: Place = Field(
         default_factory=lambda: platformdirs.user_cache_path("sparge"), description="where downloads are kept"
     )
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")

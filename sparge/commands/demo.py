@@ -1,7 +1,5 @@
 """`sparge demo`: the whole path, from two bioreactors to an operator's alert and an analyst's query."""
 
-import os
-import shlex
 import threading
 import time
 from concurrent.futures import Future
@@ -18,13 +16,13 @@ from sparge.alarm_board import lines
 from sparge.background import in_background
 from sparge.bringup import PARTS, System
 from sparge.commands.simulate import tell_truth
-from sparge.commands.up import ALREADY_RUNNING, show_already_running
+from sparge.commands.up import ALREADY_RUNNING, reaching, show_already_running
 from sparge.demo import FAULTED, Scenario
 from sparge.home import Home
 from sparge.interrupts import on_stop
 from sparge.screen import Lines, show_running
 from sparge.settings import Settings, load
-from sparge.terminal import command_path, say
+from sparge.terminal import say
 from storage import throwaway
 from streams.admin import LogIdentity
 
@@ -155,7 +153,7 @@ class Demonstration:
     def _tell_fault(self, truth: Truth) -> None:
         say(("truth: ", "bold"), tell_truth(truth, FAULTED))
         signals = " ".join(truth.signals) if len(truth.signals) <= 3 else ""
-        query = f"{_reaching(self._system)} query {FAULTED} {signals} --last 5min".replace("  ", " ")
+        query = f"{reaching(self._system.settings)} query {FAULTED} {signals} --last 5min".replace("  ", " ")
         say(("query it in another terminal: ", "bold"), query)
 
     def _watch_the_time(self) -> None:
@@ -201,13 +199,3 @@ def _own_database(settings: Settings, identity: LogIdentity, mismatch: LogMismat
         ) from error
     (settings.home / MADE_DATABASE).write_text(name, encoding="utf-8")
     return conninfo
-
-
-def _reaching(system: System) -> str:
-    """Return the command line with what another terminal needs in front of it."""
-    words = [f"SPARGE_HOME={shlex.quote(str(system.home.path))}", command_path()]
-    named = os.environ.get("SPARGE_DATABASE")
-    if named and named != system.settings.conninfo():
-        # Empty counts as not set: the data directory then says which database it is.
-        words.insert(0, "SPARGE_DATABASE=")
-    return " ".join(words)

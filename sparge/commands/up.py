@@ -1,5 +1,7 @@
 """`sparge up`: everything on this machine."""
 
+import os
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +13,7 @@ from sparge.home import Home
 from sparge.interrupts import on_stop
 from sparge.screen import Lines, show_next_steps, show_running
 from sparge.settings import Settings, load
-from sparge.terminal import command_name, say
+from sparge.terminal import command_name, command_path, say
 from storage.store import Store
 from streams.admin import LogIdentity
 
@@ -55,9 +57,21 @@ def show_already_running(home: Home) -> None:
         say(f"Sparge is just starting or stopping in {home.path}.")
         return
     show_running(running)
-    sparge = command_name()
-    say(f"It runs in {home.path} as pid {running.pid} ({sparge} {running.command}); nothing was started.")
+    say(f"It runs in {home.path} as pid {running.pid} (sparge {running.command}); nothing was started.")
+    sparge = reaching(load().named({"SPARGE_HOME": str(home.path), **running.environment}))
     say(f"next: {sparge} alerts; to stop it, Ctrl-C in its terminal or kill {running.pid}")
+
+
+def reaching(settings: Settings) -> str:
+    """Return the command line with what another terminal needs in front of it to reach what runs here."""
+    words = [command_path()]
+    if settings.home != Settings.model_fields["home"].get_default(call_default_factory=True):
+        words.insert(0, f"SPARGE_HOME={shlex.quote(str(settings.home))}")
+    named = os.environ.get("SPARGE_DATABASE")
+    if named and settings.database is not None and named != settings.conninfo():
+        # Empty counts as not set: the data directory then says which database it is.
+        words.insert(0, "SPARGE_DATABASE=")
+    return " ".join(words)
 
 
 def start_anew(settings: Settings, home: Home, screen: Lines) -> None:
@@ -86,7 +100,7 @@ def _run(settings: Settings, home: Home, *, fresh: bool, adopt: bool) -> None:
                 running = home.running()
                 if running is not None:
                     show_running(running)
-                show_next_steps("north/BR-01")
+                show_next_steps("north/BR-01", reaching(system.settings))
                 system.supervisor.run()
         except LogMismatch as mismatch:
             sparge = command_name()
