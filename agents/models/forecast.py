@@ -51,7 +51,7 @@ class Errors:
         self._made: deque[tuple[float, float]] = deque(maxlen=steps)
         self.model_width = stats.RollingQuantile(recipe.coverage, recipe.errors_window)
         self.persistence_width = stats.RollingQuantile(recipe.coverage, recipe.errors_window)
-        # Errors of forecasts that overlap are alike: a long horizon needs a longer memory to tell who is better.
+        # Errors of forecasts that overlap are alike: a long horizon takes longer to tell who is better.
         fading = 1.0 / max(recipe.memory_least, recipe.memory_horizons * steps)
         self.model_mean = stats.EWMean(fading)
         self.persistence_mean = stats.EWMean(fading)

@@ -1,0 +1,164 @@
+"""What of a unit survives a restart: all that alarms depend on."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import orjson
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from agents.unit_watch import UnitWatch
+from schemas.alarm import AlarmTransition
+from schemas.errors import ContractError, SnapshotRefused
+from tests.unit.agents.frames import NORMAL, Player, frame, noisy, sources, told, us
+
+if TYPE_CHECKING:
+    from schemas.decoding import Frame
+
+Moments = list[tuple[str, int]]
+STATES = ["normal", "low", "frozen", "missing", "stopped", "wild", "silent", "late", "ahead"]
+
+
+def lived(state: str, second: int) -> Frame | None:
+    """What the unit sends in a second of this state; None for nothing."""
+    values: dict[str, float | None] = dict(noisy(NORMAL, second))
+    shift_s = {"late": -500, "ahead": 500}.get(state, 0)
+    match state:
+        case "silent":
+            return None
+        case "low":
+            values |= {"agitation": 0.0, "DO": 5.0}
+        case "frozen":
+            values |= {"DO": 40.0}
+        case "wild":
+            values |= {"pH": 14.0 if second % 20 < 12 else 7.0, "X1": 1e12 * second}
+        case "stopped":
+            del values["DO"]
+        case "missing":
+            values = dict.fromkeys(values)
+    return frame(values, second + shift_s)
+
+
+def play(moments: Moments, cuts: frozenset[int] = frozenset()) -> list[AlarmTransition]:
+    """Stretches of a unit's life, each with its length in seconds; at each cut the worker restarts."""
+    watch = UnitWatch("north", "BR-01")
+    done: list[object] = []
+    second = 0
+    for index, (state, length) in enumerate(moments):
+        if index in cuts:
+            watch = UnitWatch.restore("north", "BR-01", watch.snapshot())
+        for _ in range(length):
+            second += 1
+            sent, at = lived(state, second), sources(second)
+            done += watch.on_frame(sent, us(second), at) if sent else watch.on_tick(us(second), at)
+    return [each for each in done if isinstance(each, AlarmTransition)]
+
+
+LIFE: Moments = [
+    ("normal", 40),
+    ("low", 20),
+    ("frozen", 350),
+    ("normal", 30),
+    ("stopped", 100),
+    ("silent", 40),
+    ("normal", 30),
+    ("wild", 30),
+    ("ahead", 30),
+    ("late", 60),
+    ("normal", 30),
+]
+
+
+@cache
+def whole_life() -> list[AlarmTransition]:
+    return play(LIFE)
+
+
+def test_a_life_with_all_faults_raises_and_clears_them() -> None:
+    conditions = {(each.signal, each.condition) for each in whole_life()}
+    assert conditions >= {
+        ("agitation", "low"),
+        ("DO", "low"),
+        ("DO", "frozen"),
+        ("DO", "stale"),
+        ("device", "silent"),
+        ("device", "clock"),
+        ("pH", "range"),
+    }
+
+
+@pytest.mark.parametrize("cut", range(1, len(LIFE)))
+def test_a_restart_at_any_point_changes_no_transition(cut: int) -> None:
+    assert play(LIFE, frozenset({cut})) == whole_life()
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_restarts_in_any_life_change_no_transition(data: st.DataObject) -> None:
+    moments = data.draw(
+        st.lists(st.tuples(st.sampled_from(STATES), st.integers(1, 40)), min_size=1, max_size=8)
+    )
+    cuts = data.draw(st.frozensets(st.integers(0, len(moments)), max_size=4))
+    assert play(moments, cuts) == play(moments)
+
+
+def test_an_alarm_that_was_raised_before_the_restart_clears_after_it() -> None:
+    before = Player(UnitWatch("north", "BR-01"))
+    before.run(10)
+    raised = before.run(10, lambda _: {**NORMAL, "agitation": 0.0})
+    after = Player(UnitWatch.restore("north", "BR-01", before.watch.snapshot()))
+    after.second = before.second
+    cleared = after.run(15)
+    assert told(raised + cleared) == [("agitation", "low", "raised"), ("agitation", "low", "cleared")]
+    assert cleared[0].since_us == raised[0].since_us
+
+
+def snapshot_of_ten_seconds() -> bytes:
+    player = Player(UnitWatch("north", "BR-01"))
+    player.run(10)
+    player.run(10, lambda _: {**NORMAL, "agitation": 0.0})
+    return player.watch.snapshot()
+
+
+def test_it_is_versioned_json() -> None:
+    assert orjson.loads(snapshot_of_ten_seconds())["schema"] == "sparge.unit-watch/1"
+
+
+@given(st.integers(0, 5000))
+def test_a_torn_snapshot_is_refused(length: int) -> None:
+    whole = snapshot_of_ten_seconds()
+    with pytest.raises(SnapshotRefused):
+        UnitWatch.restore("north", "BR-01", whole[: min(length, len(whole) - 1)])
+
+
+def changed(**fields: object) -> bytes:
+    return orjson.dumps(orjson.loads(snapshot_of_ten_seconds()) | fields)
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"{}",
+        b"\xff\xfe",
+        changed(schema="sparge.unit-watch/2"),
+        changed(unit="BR-02"),
+        changed(site="south"),
+        changed(signals={"DO": {"unit_code": "%", "seen": [1, 2]}}),
+        changed(signals={"DO": {"unit_code": "%", "seen": ["x"] * 13}}),
+        changed(heard_us=2**63),
+        changed(alarms=[{"signal": "DO"}]),
+        changed(armed=[["DO", "lowest"]]),
+        changed(colour="red"),
+    ],
+)
+def test_a_snapshot_of_another_unit_version_or_shape_is_refused(foreign: bytes) -> None:
+    with pytest.raises(SnapshotRefused) as refused:
+        UnitWatch.restore("north", "BR-01", foreign)
+    assert isinstance(refused.value, ContractError)
+    assert "north/BR-01" in refused.value.message or "DO" in refused.value.message
