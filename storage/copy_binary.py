@@ -7,7 +7,7 @@ NULL a row is a packed record, so a whole batch is one structured array.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -39,6 +39,7 @@ def row_type(columns: tuple[tuple[str, str], ...]) -> np.dtype[np.void]:
 
 
 _SAMPLE = row_type(SAMPLE_COLUMNS)
+_PLACED_SAMPLE = row_type((*SAMPLE_COLUMNS, ("place", ">i4")))
 
 
 def encode_samples(
@@ -47,21 +48,24 @@ def encode_samples(
     frame_ids: NDArray[np.int64],
     signal_ids: NDArray[np.int32],
     status: NDArray[np.uint32],
+    *,
+    placed: bool = False,
 ) -> memoryview:
     """A whole COPY stream of samples in the order of SAMPLE_COLUMNS; the arrays are of one length.
 
     time_us: us since 1970 UTC. values: NaN is stored as NaN. status: the 32 bits are kept, read as signed.
+    placed: each row ends with its number, from 0.
     """
-    return encode(
-        _SAMPLE,
-        {
-            "time": time_us - POSTGRES_EPOCH_US,
-            "value": values,
-            "frame_id": frame_ids,
-            "signal_id": signal_ids,
-            "status": status.view(np.int32),
-        },
-    )
+    columns: dict[str, NDArray[Any]] = {
+        "time": time_us - POSTGRES_EPOCH_US,
+        "value": values,
+        "frame_id": frame_ids,
+        "signal_id": signal_ids,
+        "status": status.view(np.int32),
+    }
+    if placed:
+        return encode(_PLACED_SAMPLE, {**columns, "place": np.arange(len(time_us))})
+    return encode(_SAMPLE, columns)
 
 
 def encode(row: np.dtype[np.void], columns: Mapping[str, NDArray[np.generic]]) -> memoryview:

@@ -12,7 +12,7 @@ from psycopg import errors as sqlstate
 from schemas.errors import FrameRefused, LogMismatch, Reason, UnitIncompatible, UnitUnknown
 from schemas.units import conversion
 from storage.catalogue import SignalName
-from storage.copy_binary import encode_samples
+from storage.copy_binary import decode, encode_samples, row_type
 from storage.records import WriteReport
 from storage.statements import statement
 
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from storage.catalogue import Catalogue, Signal
     from storage.connection import BoundedConnection
     from storage.records import StoredFrame
+
+
+_PLACE = row_type((("place", ">i4"),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class Track:
 class Samples:
     """Samples sorted by (signal_id, time): the order in which every writer takes its locks.
 
-    contested: whether a signal and time occur twice.
+    again: where a sample has the signal and time of the one before it.
     """
 
     time_us: NDArray[np.int64]
@@ -49,14 +52,27 @@ class Samples:
     frame_ids: NDArray[np.int64]
     signal_ids: NDArray[np.int32]
     status: NDArray[np.uint32]
-    contested: bool
+    again: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.time_us)
 
-    def encode(self) -> memoryview:
-        """The rows as a binary COPY stream."""
-        return encode_samples(self.time_us, self.values, self.frame_ids, self.signal_ids, self.status)
+    def where(self, mask: NDArray[np.bool_]) -> Samples:
+        """The samples for which the mask is true."""
+        return Samples(
+            self.time_us[mask],
+            self.values[mask],
+            self.frame_ids[mask],
+            self.signal_ids[mask],
+            self.status[mask],
+            self.again[mask],
+        )
+
+    def encode(self, *, placed: bool = False) -> memoryview:
+        """The rows as a binary COPY stream, each with its number at the end if it is to be placed."""
+        return encode_samples(
+            self.time_us, self.values, self.frame_ids, self.signal_ids, self.status, placed=placed
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +107,7 @@ def write_frames(
     samples = gather(
         (frame_id, track) for frame_id, frame in [*written.items(), *moved.items()] for track in frame.tracks
     )
-    added, corrections = _write_samples(connection, samples, moved=list(moved))
+    added, corrections = _write_samples(connection, samples, moved=bool(moved))
     offered = sum(frame.stored.frame.sample_count for frame in written.values())
     return WriteReport(
         frames=len(written),
@@ -107,23 +123,24 @@ def gather(tracks: Iterable[tuple[int, Track]]) -> Samples:
     """All samples of (frame_id, track) pairs, sorted by signal and time."""
     pairs = list(tracks)
     if not pairs:
-        empty = np.empty(0, dtype=np.int64)
+        none = np.empty(0, dtype=np.int64)
         return Samples(
-            empty, empty.astype("f8"), empty, empty.astype("i4"), empty.astype("u4"), contested=False
+            none, none.astype("f8"), none, none.astype("i4"), none.astype("u4"), none.astype(np.bool_)
         )
     counts = [track.time_us.size for _, track in pairs]
     time_us = np.concatenate([track.time_us for _, track in pairs])
     signal_ids = np.repeat(np.array([track.signal_id for _, track in pairs], dtype=np.int32), counts)
     order = np.lexsort((time_us, signal_ids))
     time_us, signal_ids = time_us[order], signal_ids[order]
-    again = (time_us[1:] == time_us[:-1]) & (signal_ids[1:] == signal_ids[:-1])
+    again = np.zeros(time_us.size, dtype=np.bool_)
+    again[1:] = (time_us[1:] == time_us[:-1]) & (signal_ids[1:] == signal_ids[:-1])
     return Samples(
         time_us,
         np.concatenate([track.values for _, track in pairs])[order],
         np.repeat(np.array([frame_id for frame_id, _ in pairs], dtype=np.int64), counts)[order],
         signal_ids,
         np.concatenate([track.status for _, track in pairs])[order],
-        contested=bool(again.any()),
+        again,
     )
 
 
@@ -219,31 +236,58 @@ def _insert_drops(connection: BoundedConnection, written: Mapping[int, Ready]) -
         )
 
 
-def _write_samples(connection: BoundedConnection, samples: Samples, *, moved: list[int]) -> tuple[int, int]:
-    """(rows added to sample, rows added to sample_superseded)."""
+def _write_samples(connection: BoundedConnection, samples: Samples, *, moved: bool) -> tuple[int, int]:
+    """(rows added to sample, rows added to sample_superseded).
+
+    moved: some of the samples are known, of frames whose place in the order of versions has changed.
+    """
     if not len(samples):
         return 0, 0
-    stream = samples.encode()
-    if not moved and not samples.contested:
-        try:
-            with connection.transaction():
-                _copy(connection, "samples_copy", stream)
-        except sqlstate.UniqueViolation:
-            # Rolled back to the savepoint; some of it is known already, and staging tells what.
-            pass
-        else:
-            return len(samples), 0
-    bounds = {"first_us": int(samples.time_us.min()), "last_us": int(samples.time_us.max()), "moved": moved}
+    if not moved and not samples.again.any() and _add(connection, samples):
+        return len(samples), 0
     connection.execute(statement("stage_create"))
-    _copy(connection, "stage_copy", stream)
-    added = connection.execute(statement("stage_insert")).rowcount
+    while True:
+        known = _stage(connection, samples) | samples.again
+        # Not so if another writer has committed one of them since: then it is found the next time.
+        if _add(connection, samples.where(~known)):
+            break
+    contested = samples.where(known)
     corrections = 0
-    if moved or added < len(samples):
+    if len(contested):
+        _stage(connection, contested)
+        bounds = _bounds(contested)
         connection.execute(statement("stage_lock"), bounds)
         row = connection.execute(statement("stage_settle"), bounds).fetchone()
         corrections = row[0] if row else 0
+    return len(samples) - len(contested), corrections
+
+
+def _add(connection: BoundedConnection, samples: Samples) -> bool:
+    """Add samples of which nothing is known; False, and nothing added, if one of them is."""
+    try:
+        with connection.transaction():
+            _copy(connection, "samples_copy", samples.encode())
+    except sqlstate.UniqueViolation:
+        return False
+    return True
+
+
+def _stage(connection: BoundedConnection, samples: Samples) -> NDArray[np.bool_]:
+    """Make these the staged samples; returns where one meets a signal and time that has a row."""
     connection.execute(statement("stage_clear"))
-    return added, corrections
+    _copy(connection, "stage_copy", samples.encode(placed=True))
+    # Nobody else does it for a temporary table, and the joins depend on its size.
+    connection.execute(statement("stage_analyze"))
+    with connection.cursor() as cursor, cursor.copy(statement("stage_find"), _bounds(samples)) as copy:
+        found = decode(_PLACE, b"".join(copy))
+    mask = np.zeros(len(samples), dtype=np.bool_)
+    mask[found["place"]] = True
+    return mask
+
+
+def _bounds(samples: Samples) -> dict[str, int]:
+    """Times between which the samples are: a hypertable opens no other chunks."""
+    return {"first_us": int(samples.time_us.min()), "last_us": int(samples.time_us.max())}
 
 
 def _copy(connection: BoundedConnection, name: str, stream: memoryview) -> None:

@@ -1,5 +1,9 @@
+-- work_mem: a batch is ranked in memory; there are few connections of ours, and each sorts one thing at a time.
+-- default_statistics_target: all that we analyse is a staged batch, of which its size is what matters.
 SELECT set_config('TimeZone', 'UTC', FALSE),
        set_config('client_min_messages', 'warning', FALSE),
+       set_config('work_mem', '64MB', FALSE),
+       set_config('default_statistics_target', '10', FALSE),
        set_config('statement_timeout', %(statement_ms)s, FALSE),
        set_config('lock_timeout', %(lock_ms)s, FALSE),
        set_config('idle_in_transaction_session_timeout', %(idle_ms)s, FALSE)

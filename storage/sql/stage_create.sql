@@ -3,5 +3,6 @@ CREATE TEMPORARY TABLE IF NOT EXISTS sparge_stage (
     value double precision NOT NULL,
     frame_id bigint NOT NULL,
     signal_id integer NOT NULL,
-    status integer NOT NULL
+    status integer NOT NULL,
+    place integer NOT NULL
 ) ON COMMIT DELETE ROWS

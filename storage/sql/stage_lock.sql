@@ -1,11 +1,10 @@
--- Now every staged signal and time has a row. Those that another version holds are locked before they are judged, by
--- a statement of its own: what another writer did until it let go of the lock is then seen by the next one.
+-- A statement of its own before the judgement: what another writer did until it let go of the lock is seen by the
+-- next statement only. In one order, as the COPY does, so that two writers wait and do not lock each other out.
 SELECT count(*)
 FROM (
-    SELECT FROM sparge.sample AS c
-    JOIN pg_temp.sparge_stage AS s ON s.signal_id = c.signal_id AND s.time = c.time
+    SELECT FROM pg_temp.sparge_stage AS s
+    JOIN sparge.sample AS c ON c.signal_id = s.signal_id AND c.time = s.time
     WHERE c.time BETWEEN sparge.at_us(%(first_us)s) AND sparge.at_us(%(last_us)s)
-        AND (c.frame_id <> s.frame_id OR s.frame_id = ANY(%(moved)s::bigint[]))
     ORDER BY c.signal_id, c.time
     FOR UPDATE OF c
 ) AS locked
