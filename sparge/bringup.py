@@ -6,9 +6,10 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
-from schemas.errors import LogMismatch, SettingsError
+from schemas.errors import LogMismatch, PartFailed, SettingsError
 from sparge.background import in_background
 from sparge.home import Home, Running, RunningPart
 from sparge.supervisor import Part, Supervisor, tied
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 NAMED_BROKER_WAIT_S = 15.0
 EMBEDDED_WAIT_S = 60.0
+HELPERS_END_S = 1.0
 TRIES = 3
 """An embedded server that died this often while it is waited for is given up."""
 
@@ -75,6 +77,7 @@ class System:
         self._screen = screen
         self._command = command
         self._on_mismatch = on_mismatch
+        self._embedded = [name for name in ("broker", "database") if getattr(settings, name) is None]
 
     @property
     def download_s(self) -> float:
@@ -103,6 +106,13 @@ class System:
             self.supervisor.add(self._worker(name))
         self.supervisor.step()
         return True
+
+    def stop(self) -> None:
+        """Stop everything, whatever state it is in; takes less than 10 s and leaves no process."""
+        self.supervisor.stop()
+        if self._embedded:
+            # A cluster may just be being made; it appears whole or not at all, so its maker may be killed.
+            _end_helpers(HELPERS_END_S)
 
     def write_down(self) -> None:
         """Tell other commands, through the data directory, what runs and how to reach it."""
@@ -161,6 +171,7 @@ class System:
                 next_step="name a directory that you may write to: SPARGE_CACHE=/some/directory",
             ) from error
         self._download_ended_s = time.monotonic()
+        self._refuse_if_stopping()
         server.prepare()
 
         def command() -> list[str]:
@@ -194,6 +205,7 @@ class System:
 
     def _embedded_postgres(self) -> str:
         server = EmbeddedPostgres(self.home.postgres)
+        self._refuse_if_stopping()
         server.prepare()
 
         def command() -> list[str]:
@@ -235,6 +247,10 @@ class System:
         log = self.home.logs / f"{name}.log"
         return Part(name, lambda: tied(command), log, WORKERS, environment=self.settings.environment())
 
+    def _refuse_if_stopping(self) -> None:
+        if self.supervisor.stopping:
+            raise PartFailed("It was stopped while it was being started.")
+
     def _hopeful(self, name: str) -> bool:
         return not self.supervisor.stopping and self.supervisor.failures(name) < TRIES
 
@@ -248,6 +264,18 @@ def _register(conninfo: str, identity: LogIdentity) -> None:
                 {topic.name: identity.topics[topic.name] for topic in topics},
                 {topic.name: topic.partitions for topic in topics},
             )
+
+
+def _end_helpers(within_s: float) -> None:
+    """Wait a moment for child processes that are left, then kill them."""
+    import psutil  # noqa: PLC0415 - comes with the embedded layer
+
+    own = psutil.Process()
+    while left := own.children(recursive=True):
+        for process in psutil.wait_procs(left, within_s)[1]:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        within_s = 0.0
 
 
 def _over(*futures: Future[dict[str, str]]) -> bool:

@@ -105,7 +105,7 @@ class Demonstration:
                 self._screen.tell("Stopping.")
                 self._ended.set()
                 wait_for(streaming, LAST_SAMPLES_S)
-                supervisor.stop()
+                self._system.stop()
                 self._screen.tell(f"Stopped; no process is left. Data are kept in {self._system.home.path}.")
         if self._late:
             waited = self._scenario.waits_for if self._scenario else "broker and database"

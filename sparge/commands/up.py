@@ -108,5 +108,5 @@ def _run(settings: Settings, home: Home, *, fresh: bool, adopt: bool) -> None:
             raise
         finally:
             screen.tell("Stopping.")
-            system.supervisor.stop()
+            system.stop()
             screen.tell("Stopped; no process is left. Data are kept.")
