@@ -90,10 +90,11 @@ class Publisher:
 
         Raises:
             ContractError: what was given cannot be published; none of it was taken.
+            DeliveryFailed: the publisher was closed meanwhile; none of it was taken.
         """
         checked = samples(time_us, values, units, status)
-        self._refuse_if_closed()
         with self._lock:
+            self._refuse_if_closed()
             self._outbox.extend(self._framing.add(checked))
             self._post()
 
@@ -104,8 +105,8 @@ class Publisher:
             FrameTooLarge: it was not taken.
         """
         frame.encode()
-        self._refuse_if_closed()
         with self._lock:
+            self._refuse_if_closed()
             self._gather()
             self._outbox.append(frame)
             self._post()
