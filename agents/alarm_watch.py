@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,7 @@ class AlarmWatch:
         )
         self._heard_us = 0
         self._resumed_us = 0
+        self._gaps_us: deque[int] = deque(maxlen=health.FRAME_GAPS)
         # By slot: whether an alarm of the signal is under way, and what was last observed of its health.
         self._busy = np.empty(0, dtype=np.bool_)
         self._observed = {condition: np.empty(0, dtype=np.bool_) for condition in TOLD_ON_CHANGE}
@@ -70,8 +72,9 @@ class AlarmWatch:
         """Let the log's time go on without a frame of this unit."""
         silent_s = (moment.now_us - self._heard_us) / 1e6
         told: list[AlarmTransition] = []
-        if self._silent is not None and silent_s > self._silent_after_s:
-            evidence = Evidence(silent_s, "s", self._silent_after_s)
+        if self._silent is not None and self._is_silence(silent_s):
+            allowed_s = health.silence_allowed_s(self._gaps_us, self._silent_after_s)
+            evidence = Evidence(silent_s, "s", allowed_s)
             told += self._alarms.observe(self._silent, evidence, moment, abnormal=True)
         else:
             told += self._judge_stale(moment)
@@ -84,6 +87,7 @@ class AlarmWatch:
         return {
             "heard_us": self._heard_us,
             "resumed_us": self._resumed_us,
+            "gaps_us": list(self._gaps_us),
             "signals": {
                 signal.name: {"unit_code": signal.unit_code, "seen": row}
                 for signal, row in zip(self.table.signals, rows, strict=True)
@@ -107,6 +111,7 @@ class AlarmWatch:
         """
         self._heard_us = kept.heard_us
         self._resumed_us = kept.resumed_us
+        self._gaps_us.extend(kept.gaps_us)
         for name, part in kept.signals.items():
             slot = self.table.add(name, part.unit_code)
             try:
@@ -129,11 +134,19 @@ class AlarmWatch:
 
     def _hear(self, moment: Moment) -> Iterator[AlarmTransition]:
         """The device has spoken."""
-        if (moment.now_us - self._heard_us) / 1e6 > self._silent_after_s:
+        gap_us = moment.now_us - self._heard_us
+        if self._is_silence(gap_us / 1e6):
             self._resumed_us = moment.now_us
+        if self._heard_us and gap_us > 0:
+            self._gaps_us.append(gap_us)
         if self._silent is not None:
             yield from self._alarms.observe(self._silent, Evidence(None, "s"), moment, abnormal=False)
         self._heard_us = moment.now_us
+
+    def _is_silence(self, silent_s: float) -> bool:
+        if silent_s <= self._silent_after_s or not self._heard_us:
+            return False
+        return silent_s > health.silence_allowed_s(self._gaps_us, self._silent_after_s)
 
     def _judge_clock(self, newest_us: int, moment: Moment) -> list[AlarmTransition]:
         clock = self._clock

@@ -14,6 +14,8 @@ import numpy as np
 from agents.limits import Band
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from numpy.typing import NDArray
 
     from agents.samples import Samples
@@ -71,6 +73,24 @@ GAPS_TO_KNOW = 20
 
 NOISE_BEYOND_RANGE = 3.0
 """A reading may lie this many times its noise beyond its plausible range: zero is zero give or take."""
+
+
+FRAME_GAPS = 16
+"""Gaps between a unit's frames that are remembered; a rare outage among them leaves their median alone."""
+
+
+def silence_allowed_s(gaps_us: Collection[int], least_s: float) -> float:
+    """For how long a unit may be silent: `least_s`, or longer where its last gaps (log time) were long.
+
+    A device that reports once a minute is not silent after 15 s.
+    """
+    if not gaps_us:
+        return least_s
+    ordered = sorted(gaps_us)
+    usual_us = ordered[(len(ordered) - 1) // 2]
+    regular = ordered[-1] <= 2 * usual_us
+    longer = LONGER_THAN_SEEN if regular else LONGER_THAN_SEEN_BY_EXCEPTION
+    return max(least_s, longer * usual_us / 1e6)
 
 
 def rules(spec: SignalSpec | None) -> tuple[float, ...]:

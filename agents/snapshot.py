@@ -66,6 +66,7 @@ class UnitSnapshot(_Part):
     unit: str
     heard_us: Int64
     resumed_us: Int64
+    gaps_us: list[Int64]
     signals: dict[str, SignalPart]
     devices: dict[str, DevicePart]
     alarms: list[AlarmPart]

@@ -159,6 +159,30 @@ def test_a_silent_device_is_one_alarm_and_not_one_for_each_signal(player: Player
     assert told(player.run(10)) == [("device", "silent", "cleared")]
 
 
+def test_a_device_that_reports_once_a_minute_is_silent_after_three_minutes(player: Player) -> None:
+    watch = player.watch
+    outputs: list[object] = []
+    for second in range(1800):
+        if second % 60 == 0:
+            outputs += watch.on_frame(frame(noisy(NORMAL, second), second), us(second), sources())
+        outputs += watch.on_tick(us(second), sources())
+    # Its first gap nobody can know; after that it is what is usual.
+    assert told(outputs) == [("device", "silent", "raised"), ("device", "silent", "cleared")]
+    player.second = 1800
+    outputs = [*player.silence(300)]
+    assert told(outputs) == [("device", "silent", "raised")]
+    assert (transitions(outputs)[0].time_us - us(1740)) / 1e6 == pytest.approx(180, abs=2)
+
+
+def test_an_outage_does_not_make_the_watch_more_patient(player: Player) -> None:
+    player.run(60)
+    player.silence(3600)
+    player.run(5)
+    outputs = player.silence(60)
+    assert told(outputs) == [("device", "silent", "raised")]
+    assert (outputs[0].time_us - us(player.second - 60)) / 1e6 == pytest.approx(15, abs=1)
+
+
 def test_after_a_silence_each_signal_has_its_time_again(player: Player) -> None:
     player.run(60)
     player.silence(300)

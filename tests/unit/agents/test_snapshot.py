@@ -116,6 +116,7 @@ def test_an_alarm_that_was_raised_before_the_restart_clears_after_it() -> None:
     assert cleared[0].since_us == raised[0].since_us
 
 
+@cache
 def snapshot_of_ten_seconds() -> bytes:
     player = Player(UnitWatch("north", "BR-01"))
     player.run(10)
