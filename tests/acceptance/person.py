@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
+import pty
+import select
 import shutil
 import signal
 import subprocess
 import tempfile
+import termios
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -17,6 +21,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterator, Mapping, Sequence
 
 # What belongs to the test run or to an outer make, not to the person's machine.
@@ -90,6 +95,32 @@ class Person:
         self.run(["git", "clone", "--quiet", str(received), "clone"], self.folder, within_s=60)
         return self.folder / "clone"
 
+    @contextlib.contextmanager
+    def at_a_terminal(self, command: Sequence[str], cwd: Path) -> Iterator[Terminal]:
+        """A command in the foreground of a terminal of this person's; ended by Ctrl-C at the latest."""
+        ours, theirs = pty.openpty()
+        other = self.uid != os.geteuid()
+        process = subprocess.Popen(
+            command,
+            cwd=cwd,
+            env={**self.environment(), "TERM": "dumb", "COLUMNS": "400"},
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+            user=self.uid if other else None,
+            group=self.gid if other else None,
+            extra_groups=[] if other else None,
+            # The terminal becomes that of the new session, so that Ctrl-C goes where it goes for people.
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - one system call
+        )
+        os.close(theirs)
+        try:
+            yield Terminal(process, ours)
+        finally:
+            end(process)
+            os.close(ours)
+
     def left_behind(self, within_s: float = 3.0) -> list[str]:
         """The processes that this person started and that still run, after a moment of grace."""
         deadline = time.monotonic() + within_s
@@ -107,6 +138,40 @@ class Person:
                 if (ours or process.environ().get(_MARK) == self.mark) and process.is_running():
                     found.append(f"{process.pid} {' '.join(process.cmdline())[:200]}")
         return found
+
+
+@dataclass(slots=True)
+class Terminal:
+    """A terminal with one command in it, and what it has shown so far."""
+
+    process: subprocess.Popen[bytes]
+    descriptor: int
+    text: str = ""
+
+    def wait_for(self, pattern: re.Pattern[str], within_s: float) -> None:
+        """Wait until the terminal has shown a text; fails the test if the command ends or time is up."""
+        deadline = time.monotonic() + within_s
+        while not pattern.search(self.text):
+            assert time.monotonic() < deadline, f"not shown within {within_s:.0f} s:\n{self.text[-6000:]}"
+            assert self._read(), f"the command ended with {self.process.wait()}:\n{self.text[-6000:]}"
+
+    def ctrl_c(self, within_s: float) -> float:
+        """Press Ctrl-C, wait for the end of the command and return how long it took, in seconds."""
+        pressed_s = time.monotonic()
+        os.write(self.descriptor, b"\x03")
+        while self._read():
+            assert time.monotonic() - pressed_s < within_s, f"goes on after Ctrl-C:\n{self.text[-3000:]}"
+        self.process.wait(within_s)
+        return time.monotonic() - pressed_s
+
+    def _read(self) -> bool:
+        """Take what the terminal shows within a moment; False once nobody writes to it any more."""
+        if select.select([self.descriptor], [], [], 0.2)[0]:
+            try:
+                self.text += os.read(self.descriptor, 65536).decode(errors="replace").replace("\r\n", "\n")
+            except OSError:
+                return False
+        return True
 
 
 def end(process: subprocess.Popen[bytes]) -> int:
