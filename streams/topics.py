@@ -58,7 +58,7 @@ class Topic:
 FRAMES = Topic(
     name="telemetry.frames",
     key="site/unit",
-    contract=("frame", "tick"),
+    contract=("frame",),
     partitions=8,
     retention_ms=30 * DAY_MS,
     about="Live samples, many to a message; and the ticks of the partition's owner.",
