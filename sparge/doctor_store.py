@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 STALLED_US = 60_000_000
 FRESH_US = 30_000_000
-DAY_US = 86_400_000_000
 COUNTED = 1000
 """A rest of the log up to this long is read, to count messages and not the markers of transactions."""
 
@@ -117,6 +116,5 @@ def _units(connection: BoundedConnection, now_us: int) -> list[Finding]:
             continue
         age_us = now_us - to_us(row["last_recorded"])
         found = f"last sample recorded {show_span(age_us)} ago"
-        quiet = Verdict.WARN if age_us < DAY_US else Verdict.OFF
-        findings.append(Finding(part, Verdict.OK if age_us < FRESH_US else quiet, found))
+        findings.append(Finding(part, Verdict.OK if age_us < FRESH_US else Verdict.OFF, found))
     return findings or [Finding("units", Verdict.OFF, "nothing is stored yet")]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from simulator.run import Run
-    from streams.publisher import Publisher
 
 DEVICE = "simulator"
 US_PER_S = 1_000_000
@@ -44,10 +43,17 @@ class Clock:
         return self.began_us + round(time_s / self.speed * US_PER_S)
 
 
+class Takes(Protocol):
+    """A publisher, as far as it is needed here."""
+
+    def add(self, time_us: int, values: Mapping[str, float], units: Mapping[str, str]) -> None:
+        """Publish what was measured at one moment."""
+
+
 class LiveUnit:
     """One simulated bioreactor and the publisher of its samples."""
 
-    def __init__(self, key: str, run: Run, publisher: Publisher, clock: Clock) -> None:
+    def __init__(self, key: str, run: Run, publisher: Takes, clock: Clock) -> None:
         self.key = key
         self.run = run
         self.samples = 0
