@@ -22,7 +22,7 @@ from streams.faust_app import batches
 from streams.record import TopicPartition
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 
     import faust
 
@@ -98,6 +98,8 @@ class Sink:
             if plan.holes:
                 for record in self._looked_up(plan.holes):
                     by_place[record.tp, record.offset] = record
+                for tp, start, stop in _empty(plan.holes, by_place):
+                    tx.note_hole(tp, start, stop)
                 plan = admit(_offsets(by_place), stored, _ranges(plan.holes))
             due = [by_place[tp, offset] for tp, offsets in plan.accepted.items() for offset in offsets]
             if due:
@@ -176,6 +178,19 @@ def _ranges(holes: Sequence[Hole[TopicPartition]]) -> dict[TopicPartition, list[
     for hole in holes:
         ranges.setdefault(hole.tp, []).append((hole.start, hole.stop))
     return ranges
+
+
+def _empty(
+    holes: Sequence[Hole[TopicPartition]], by_place: Container[tuple[TopicPartition, int]]
+) -> Iterator[tuple[TopicPartition, int, int]]:
+    """Yield the ranges (tp, start, stop) of the holes in which the log turned out to hold nothing."""
+    for hole in holes:
+        start = hole.start
+        for offset in range(hole.start, hole.stop + 1):
+            if offset == hole.stop or (hole.tp, offset) in by_place:
+                if start < offset:
+                    yield hole.tp, start, offset
+                start = offset + 1
 
 
 def letter(record: Record, refusal: FrameRefused, topic_ids: Mapping[str, str]) -> DeadLetter:
