@@ -42,6 +42,7 @@ def test_make_demo_leads_from_nothing_to_a_stored_alert(
     alert = AFTER_THE_START.search(output)
     assert alert, output
     assert float(alert[1]) < ALERT_S
+    assert "do: Stop the feed." in output
     measured(
         f"fresh clone, {person.name}: {took_s:.0f} s to the end of make demo ARGS=--until-alert, with all "
         f"downloads; the alert {alert[1]} s after the start of sparge demo"
