@@ -155,9 +155,11 @@ async def run(app: faust.App) -> int:
     stopping.cancel()
     failure = working.exception() if working.done() else None
     failure = failure or app.crash_reason
+    if failure is None and not asked_to_stop.is_set():
+        failure = PartFailed("The worker stopped though nobody told it to.", next_step="sparge doctor")
     if failure is not None:
         _tell(app, failure)
-    code = 0 if asked_to_stop.is_set() and failure is None else 1
+    code = 0 if failure is None else 1
     deadline = threading.Timer(STOP_WITHIN_S, _end, [code])
     deadline.daemon = True
     deadline.start()

@@ -104,7 +104,12 @@ class PositionedConsumer(Consumer):
         self._positioned = False
         self._revocations += 1
         await super().on_partitions_revoked(revoked)
-        self._tell_revoked(_ours(revoked))
+        try:
+            self._tell_revoked(_ours(revoked))
+        except Exception as failure:
+            # aiokafka would log it and go on with what should have been dropped.
+            await self.crash(failure)
+            raise
 
     async def perform_seek(self) -> None:
         """Nothing: Faust calls this at moments of its own; `_position` has done or will do it."""

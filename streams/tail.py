@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 WAIT_S = 30.0
 
+_AWAY = frozenset({"_ALL_BROKERS_DOWN", "_AUTHENTICATION", "_SSL"})
+
 
 def tail(
     broker: Broker,
@@ -47,9 +49,15 @@ def tail(
         starts = {tp: low for tp, (low, _) in bounds.items()}
     else:
         starts = dict(start)
-    consumer = open_consumer(broker, read_committed=read_committed, **{"auto.offset.reset": "earliest"})
+
+    def away(error: KafkaError) -> None:
+        if error.name() in _AWAY:
+            on_trouble(broker_error(error, broker, "send what is new"))
+
+    settings = {"auto.offset.reset": "earliest", "error_cb": away}
+    consumer = open_consumer(broker, read_committed=read_committed, **settings)
     assign(consumer, starts)
-    return _follow(consumer, broker, stop, on_trouble)
+    return _follow(consumer, broker, stop)
 
 
 def read_all(broker: Broker, topic: str, *, read_committed: bool = True) -> Iterator[Record]:
@@ -81,9 +89,7 @@ def _read_whole(broker: Broker, tps: Sequence[TopicPartition], *, read_committed
         consumer.close()
 
 
-def _follow(
-    consumer: Consumer, broker: Broker, stop: Callable[[], bool], on_trouble: Callable[[BrokerError], None]
-) -> Iterator[Record]:
+def _follow(consumer: Consumer, broker: Broker, stop: Callable[[], bool]) -> Iterator[Record]:
     try:
         while not stop():
             message = consumer.poll(POLL_S)
@@ -92,11 +98,7 @@ def _follow(
             error = message.error()
             if error is None:
                 yield record_of(message)
-            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's local code
-                continue
-            elif error.retriable() or error.name().startswith("_"):
-                on_trouble(broker_error(error, broker, "send what is new"))
-            else:
+            elif not error.retriable() and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 - librdkafka's local code
                 raise broker_error(error, broker, "send what is new")
     except KafkaException as failure:
         raise broker_error(failure, broker, "send what is new") from failure

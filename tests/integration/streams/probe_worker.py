@@ -6,6 +6,7 @@ import asyncio
 import json
 import sqlite3
 import sys
+import time
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -51,6 +52,11 @@ class Plan:
     def database(self) -> Path:
         return Path(self.folder) / "sink.sqlite"
 
+    @property
+    def stalled(self) -> Path:
+        """While this file is there the agent waits with its batch, as if its database were away."""
+        return Path(self.folder) / "stalled"
+
 
 def create_database(path: Path) -> None:
     with closing(sqlite3.connect(path)) as database:
@@ -89,6 +95,11 @@ def keep(path: Path, records: list[Record]) -> None:
     with closing(sqlite3.connect(path, timeout=30)) as database:
         database.executemany("INSERT INTO record VALUES (?, ?, ?, ?, ?, ?)", map(_row, records))
         database.commit()
+
+
+def wait_while(path: Path) -> None:
+    while path.exists():
+        time.sleep(0.1)
 
 
 def _row(record: Record) -> tuple[Any, ...]:
@@ -134,6 +145,7 @@ async def main(plan: Plan) -> int:
             records = [record for _, record in batch]
             if plan.agent == "fail":
                 raise ValueError("the agent failed")
+            await asyncio.to_thread(wait_while, plan.stalled)
             store = write if plan.agent == "write" else keep
             await asyncio.to_thread(store, plan.database, records)
             if plan.agent == "write":

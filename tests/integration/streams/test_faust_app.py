@@ -225,7 +225,7 @@ def test_a_start_outside_the_log_is_refused_instead_of_reset(
     assert not worker.has_said("batch")
 
 
-def test_workers_that_join_die_and_freeze_write_every_record_once_and_meet_no_hole(
+def test_workers_that_join_stall_die_and_freeze_write_every_record_once_and_meet_no_hole(
     kafka: Broker,
     new_topic: Callable[..., Topic],
     plan: Callable[..., probe.Plan],
@@ -239,9 +239,13 @@ def test_workers_that_join_die_and_freeze_write_every_record_once_and_meet_no_ho
         try:
             first = start_worker(choices.argument())
             first.wait_for("batch")
+            choices.stalled.touch()  # the buffers of the first fill up, and it must give way all the same
+            time.sleep(2.0)
             second = start_worker(choices.argument())
-            second.wait_for("batch")
+            second.wait_for("assigned")
             assert first.has_said("revoked"), "the first was told that it lost its partitions"
+            choices.stalled.unlink()
+            second.wait_for("batch")
             first.stop(signal.SIGKILL)
             third = start_worker(choices.argument())
             third.wait_for("batch")
