@@ -29,7 +29,8 @@ check: $(DEV) ## lint, format, types, import contracts, exported contracts
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	MYPYPATH=scripts $(BIN)/mypy scripts/*.py
+	$(BIN)/lint-imports --no-logo
 
 format: $(DEV) ## put the code into shape
 	$(BIN)/ruff check --fix $(CODE)
