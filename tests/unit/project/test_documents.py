@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from schemas.decoding import decode_frame
+from schemas.signals import load
+from schemas.units import conversion
 from tests.unit.project.command_line import parse, sparge_commands
 from tests.unit.project.documents import LANGUAGES, PAGES, ROOT, Block, blocks, links
 
@@ -66,3 +69,15 @@ def test_every_make_target_that_a_page_shows_exists(block: Block) -> None:
     targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     for target in re.findall(r"^make ([a-z]+)", block.commands(), re.MULTILINE):
         assert target in targets
+
+
+def test_a_signal_is_declared_as_the_page_says() -> None:
+    (block,) = blocks("yaml")
+    for spec in load(block.text).values():
+        conversion("S/m", spec.unit)
+
+
+def test_a_frame_is_written_as_the_page_says() -> None:
+    (block,) = blocks("json")
+    frame = decode_frame(block.text.encode(), b"north/BR-07", recorded_us=1_790_000_001_500_000)
+    assert {column.name: column.values.size for column in frame.columns} == {"DO": 2, "pH": 1}
