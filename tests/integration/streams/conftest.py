@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import queue
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from streams import die_with_parent
 from streams.admin import ensure_topics
 from streams.topics import DAY_MS, Topic
 
