@@ -82,13 +82,16 @@ class PartitionWatch:
         try:
             told = orjson.loads(position)
             same_topic = bool(told["topic_id"] == self.topic_id)
-            next_offset, now_us = int(told["next_offset"]), int(told["now_us"])
+            next_offset, now_us, timers_us = (
+                int(told[name]) for name in ("next_offset", "now_us", "timers_us")
+            )
         except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
             raise SnapshotRefused(
                 f"The position of partition {self.partition} in watch.state cannot be read.",
                 detail=repr(error),
             ) from error
-        self.now_us = self._timers_us = now_us
+        # The timers keep their step, or a restart would move what they decide to another message.
+        self.now_us, self._timers_us = now_us, timers_us
         if same_topic:
             self.next_offset = next_offset
         return same_topic
@@ -117,6 +120,7 @@ class PartitionWatch:
             "topic_id": self.topic_id,
             "next_offset": self.next_offset,
             "now_us": self.now_us,
+            "timers_us": self._timers_us,
         }
         return [*entries, (POSITION_KEY, orjson.dumps(position))]
 
@@ -135,7 +139,8 @@ class PartitionWatch:
             judgement.changed.add(message.key)
         if self.now_us - self._timers_us >= TIMER_STEP_US:
             self._timers_us = self.now_us
-            for key, unit in self.units.items():
+            # In the order of their names, which a restart does not change.
+            for key, unit in sorted(self.units.items()):
                 transitions = unit.on_tick(self.now_us, at)
                 if transitions:
                     judgement.outputs += transitions

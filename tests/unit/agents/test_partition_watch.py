@@ -99,6 +99,20 @@ def test_alarms_are_the_same_however_the_log_is_cut_shuffled_and_repeated(
     assert [one.source.id for one in got] == wanted
 
 
+@pytest.mark.parametrize("cut", range(32, 38))
+def test_timers_go_on_in_step_after_a_restart(cut: int) -> None:
+    talking = [frame(number, at_s=number * 0.4, unit="BR-02") for number in range(1, 60)]
+    records = [frame(0, at_s=0, unit="BR-03"), *talking]
+    whole = PartitionWatch(TOPIC, TOPIC_ID, PARTITION)
+    wanted = [one.source.id for one in raised(list(whole.judge(records).outputs))]
+
+    first, second = (PartitionWatch(TOPIC, TOPIC_ID, PARTITION) for _ in range(2))
+    got = raised(list(first.judge(records[:cut]).outputs))
+    assert second.restore(first.state_entries(first.units))
+    got += raised(list(second.judge(records[cut:]).outputs))
+    assert [one.source.id for one in got] == wanted
+
+
 def test_a_hole_is_named_so_that_it_can_be_looked_up() -> None:
     watch = PartitionWatch(TOPIC, TOPIC_ID, PARTITION)
     assert watch.missing([frame(2, at_s=2), frame(5, at_s=5)]) == [(0, 2), (3, 5)]
