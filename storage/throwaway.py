@@ -12,6 +12,11 @@ PREFIX = "sparge_demo_"
 """A database whose name begins so holds nothing that anybody would miss."""
 
 
+def name_for(cluster_id: str) -> str:
+    """Return the name of the throw-away database of a Kafka cluster."""
+    return PREFIX + "".join(letter for letter in cluster_id.lower() if letter.isalnum())[:12]
+
+
 def create(conninfo: str, name: str) -> str:
     """Make an empty database on the server of `conninfo`, if it is not there; returns how to connect to it.
 

@@ -185,8 +185,7 @@ def _prepare(settings: Settings, home: Home, *, fresh: bool) -> None:
 
 def _own_database(settings: Settings, identity: LogIdentity, mismatch: LogMismatch) -> str:
     """Return a database of the demonstration's own: the named one goes on with somebody's log."""
-    short = "".join(letter for letter in identity.cluster_id.lower() if letter.isalnum())[:12]
-    name = throwaway.PREFIX + short
+    name = throwaway.name_for(identity.cluster_id)
     try:
         conninfo = throwaway.create(settings.conninfo(), name)
     except DatabaseRefused as error:
