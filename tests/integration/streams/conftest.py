@@ -36,8 +36,10 @@ class Worker:
         self.said: list[dict[str, Any]] = []
         self._lines: queue.Queue[dict[str, Any]] = queue.Queue()
         self._log = (folder / f"worker-{next(_NUMBERS)}.log").open("w+")
+        # No worker outlives a test run, not even one that is killed.
+        guard = [sys.executable, "-S", die_with_parent.__file__, str(os.getpid()), str(int(signal.SIGKILL))]
         self.process = subprocess.Popen(
-            [sys.executable, str(PROBE), plan],
+            [*guard, sys.executable, str(PROBE), plan],
             stdout=subprocess.PIPE,
             stderr=self._log,
             text=True,
