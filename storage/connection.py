@@ -75,12 +75,22 @@ def _bounded(gen: PQGen[RV], within_s: float) -> Generator[Any, Any, RV]:
 
 def address(conninfo: str) -> str:
     """Where `conninfo` leads, for people: `host:port/dbname`, never with the password."""
-    try:
-        parts = libpq.conninfo_to_dict(conninfo)
-    except psycopg.Error:
+    parts = _parts(conninfo)
+    if parts is None:
         return "an unreadable address"
     host = parts.get("host") or parts.get("hostaddr") or "local socket"
     return f"{host}:{parts.get('port') or 5432}/{parts.get('dbname') or parts.get('user') or ''}"
+
+
+def _parts(conninfo: str) -> dict[str, Any] | None:
+    """The parts of a connection string; None where it is none, or takes part of a password for another."""
+    try:
+        parts = libpq.conninfo_to_dict(conninfo)
+    except psycopg.Error:
+        return None
+    port = str(parts.get("port") or 5432)
+    misread = "@" in f"{parts.get('host')}{parts.get('dbname')}" or not port.replace(",", "").isdigit()
+    return None if misread else parts
 
 
 def connect(conninfo: str, *, application: str, answer_within_s: float = 30.0) -> BoundedConnection:
@@ -92,7 +102,14 @@ def connect(conninfo: str, *, application: str, answer_within_s: float = 30.0) -
 
     Raises:
         DatabaseUnreachable: with host, port and database name; never with the password.
+        DatabaseRefused: the connection string cannot be read; libpq's words are withheld, as they quote it.
     """
+    if _parts(conninfo) is None:
+        raise DatabaseRefused(
+            "The address of the database cannot be read.",
+            detail="write postgresql://USER:PASSWORD@HOST:PORT/DBNAME; in a password, @ is %40 and / is %2F",
+            next_step="sparge doctor",
+        )
     with translated(conninfo):
         connection = BoundedConnection.connect(
             conninfo,

@@ -5,13 +5,37 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
+from storage.migrate import migrate
 from storage.store import Store
 from tests.integration.storage.frames import register
+from tests.servers.database import new_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.integration.storage.frames import Rows
+
+TABLES = """
+SELECT string_agg(format('sparge.%I', tablename), ', ') FROM pg_tables
+WHERE schemaname = 'sparge' AND tablename <> 'schema_version'
+"""
+
+
+@pytest.fixture(scope="module")
+def migrated_database(database_server: str) -> Iterator[str]:
+    """A database with Sparge's tables, one a module: to make it takes longer than most tests."""
+    with new_database(database_server) as conninfo:
+        migrate(conninfo)
+        yield conninfo
+
+
+@pytest.fixture
+def store_database(migrated_database: str) -> str:
+    """A database with Sparge's tables, all empty."""
+    with psycopg.connect(migrated_database, autocommit=True) as connection:
+        (tables,) = connection.execute(TABLES).fetchone() or ("",)
+        connection.execute(f"TRUNCATE {tables} RESTART IDENTITY".encode())
+    return migrated_database
 
 
 @pytest.fixture

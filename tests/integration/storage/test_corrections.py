@@ -12,10 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storage.migrate import migrate
 from storage.store import Store
 from tests.integration.storage.frames import FRAMES, HISTORY, T0_US, column, register, stored
-from tests.servers.database import new_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -139,22 +137,15 @@ def as_frame(arrival: Arrival, unit: str) -> StoredFrame:
 
 
 @pytest.fixture(scope="module")
-def conninfo(database_server: str) -> Iterator[str]:
-    with new_database(database_server) as database:
-        migrate(database)
-        yield database
-
-
-@pytest.fixture(scope="module")
-def opened(conninfo: str) -> Iterator[Store]:
-    with Store(conninfo, application="test") as store:
+def opened(migrated_database: str) -> Iterator[Store]:
+    with Store(migrated_database, application="test") as store:
         register(store)
         yield store
 
 
 @pytest.fixture(scope="module")
-def reader(conninfo: str) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(conninfo, autocommit=True) as connection:
+def reader(migrated_database: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(migrated_database, autocommit=True) as connection:
         yield connection
 
 
@@ -195,7 +186,7 @@ def known_at(
     return {(name, time): (value, status) for name, time, value, status in rows}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(batches=histories())
 def test_the_latest_recorded_version_is_current_whatever_arrives_first(
     batches: list[list[Arrival]], opened: Store, reader: psycopg.Connection
@@ -213,7 +204,7 @@ def test_the_latest_recorded_version_is_current_whatever_arrives_first(
         assert (since if confirmed is None else confirmed) == run[-1]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(batches=histories(recorded_twice=True))
 def test_a_frame_recorded_twice_counts_from_its_first_recording_and_the_past_stays_as_it_was_known(
     batches: list[list[Arrival]], opened: Store, reader: psycopg.Connection
@@ -233,7 +224,7 @@ def test_a_frame_recorded_twice_counts_from_its_first_recording_and_the_past_sta
         assert known_at(reader, unit, at) == expected
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(batches=histories())
 def test_what_is_kept_beside_the_current_version_was_sent_before_it_and_nothing_said_is_lost(
     batches: list[list[Arrival]], opened: Store, reader: psycopg.Connection

@@ -79,13 +79,14 @@ def test_a_role_that_may_not_create_the_extension_gets_plain_tables_and_is_told(
         assert report.notes == ()
 
 
-def test_a_database_of_a_later_version_is_refused_by_everyone(store_database: str) -> None:
-    execute(store_database, "INSERT INTO sparge.schema_version (version, name) VALUES (9999, 'later')")
+def test_a_database_of_a_later_version_is_refused_by_everyone(database: str) -> None:
+    migrate(database)
+    execute(database, "INSERT INTO sparge.schema_version (version, name) VALUES (9999, 'later')")
     with pytest.raises(SchemaTooNew, match="9999"):
-        migrate(store_database)
-    with Store(store_database, application="test") as store, pytest.raises(SchemaTooNew):
+        migrate(database)
+    with Store(database, application="test") as store, pytest.raises(SchemaTooNew):
         store.positions("ingest", [])
-    with pytest.raises(SchemaTooNew), reading(store_database):
+    with pytest.raises(SchemaTooNew), reading(database):
         pass
 
 

@@ -21,13 +21,17 @@ if TYPE_CHECKING:
     from tests.integration.storage.frames import Rows
 
 TP = (FRAMES, 0)
+TERMINATE = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE application_name = %s AND datname = current_database()
+"""
 
 
 class Wire:
     """A TCP relay that can be cut: bytes go nowhere, connections stay open, as before a stopped server."""
 
-    def __init__(self, target: tuple[str, int]) -> None:
-        self._target = target
+    def __init__(self, host: str, port: int) -> None:
+        self._host, self._port = host, port
         self._flows = threading.Event()
         self._flows.set()
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -48,9 +52,16 @@ class Wire:
         with contextlib.suppress(OSError):
             while True:
                 near, _ = self._listener.accept()
-                far = socket.create_connection(self._target)
+                far = self._connect()
                 for source, sink in ((near, far), (far, near)):
                     threading.Thread(target=self._relay, args=(source, sink), daemon=True).start()
+
+    def _connect(self) -> socket.socket:
+        if not self._host.startswith("/"):
+            return socket.create_connection((self._host, self._port))
+        local = socket.socket(socket.AF_UNIX)
+        local.connect(f"{self._host}/.s.PGSQL.{self._port}")
+        return local
 
     def _relay(self, source: socket.socket, sink: socket.socket) -> None:
         with contextlib.suppress(OSError), source, sink:
@@ -62,9 +73,7 @@ class Wire:
 @pytest.fixture
 def wire(store_database: str) -> Iterator[Wire]:
     parts = conninfo_to_dict(store_database)
-    if str(parts["host"]).startswith("/"):
-        pytest.skip("a server on a local socket alone has no wire to cut")
-    relay = Wire((str(parts["host"]), int(parts.get("port") or 5432)))
+    relay = Wire(str(parts["host"]), int(parts.get("port") or 5432))
     yield relay
     relay.close()
 
@@ -90,9 +99,13 @@ def test_a_wrong_password_is_told_without_showing_it(store_database: str) -> Non
     assert "s3cret" not in f"{caught.value.message} {caught.value.detail}"
 
 
-def test_an_unreadable_address_is_refused_and_not_tried_for_ever() -> None:
-    with pytest.raises(DatabaseRefused):
-        Store("postgresql://ada:s3cret@[", application="test").positions("ingest", [TP])
+@pytest.mark.parametrize("password", ["s3cret@[", "s3@cret", "s3/cret", "s3cret@host:port"])
+def test_an_unreadable_address_is_refused_without_quoting_it_and_not_tried_for_ever(password: str) -> None:
+    store = Store(f"postgresql://ada:{password}@db.example/plant", application="test")
+    with pytest.raises(DatabaseRefused, match="cannot be read") as caught:
+        store.positions("ingest", [TP])
+    assert "s3" not in f"{caught.value.message} {caught.value.detail}"
+    assert "cret" not in f"{caught.value.message} {caught.value.detail}"
 
 
 def test_a_connection_killed_in_mid_transaction_leaves_nothing_and_the_next_call_works(
@@ -102,7 +115,7 @@ def test_a_connection_killed_in_mid_transaction_leaves_nothing_and_the_next_call
         with store.transaction("ingest", [TP]) as transaction:
             transaction.write_frames([stored([column("DO", [1.0, 2.0])])])
             transaction.advance({TP: 1})
-            rows("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'test'")
+            rows(TERMINATE, "test")
 
     with pytest.raises(DatabaseUnreachable):
         cut_off()
@@ -117,7 +130,7 @@ def test_a_connection_killed_in_mid_transaction_leaves_nothing_and_the_next_call
 def test_a_connection_killed_between_the_rows_and_the_names_is_opened_again(store: Store, rows: Rows) -> None:
     with store.transaction("ingest", [TP]) as transaction:
         transaction.write_frames([stored([column("DO", [1.0])])])
-    rows("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'test names'")
+    rows(TERMINATE, "test names")
     for attempt in range(2):
         with contextlib.suppress(DatabaseUnreachable), store.transaction("ingest", [TP]) as transaction:
             transaction.write_frames(

@@ -219,6 +219,15 @@ def test_scores_and_forecasts_are_asked_like_samples(reader: BoundedConnection) 
     assert len(queries.forecasts(reader, "north/BR-01", ["pH"], T0_US, END_US)) == 0
 
 
+def test_a_query_of_values_alone_does_not_pay_for_their_lineage(reader: BoundedConnection) -> None:
+    plan = reader.execute("EXPLAIN SELECT signal, time, value FROM sparge.samples WHERE signal_id = 1")
+    assert "frame" not in "".join(line for (line,) in plan)
+    plan = reader.execute(
+        "EXPLAIN SELECT signal, time, value, device FROM sparge.samples WHERE signal_id = 1"
+    )
+    assert "frame" in "".join(line for (line,) in plan)
+
+
 def test_progress_and_losses_can_be_read(reader: BoundedConnection) -> None:
     assert len(queries.progress(reader)) == 8
     assert list(queries.losses(reader).columns) == [

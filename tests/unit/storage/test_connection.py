@@ -23,6 +23,9 @@ if TYPE_CHECKING:
         ("host=/run/postgresql user=ada", "/run/postgresql:5432/ada"),
         ("dbname=plant", "local socket:5432/plant"),
         ("postgresql://ada:s3cret@[", "an unreadable address"),
+        ("postgresql://ada:s3@cret@db.example/plant", "an unreadable address"),
+        ("postgresql://ada:s3:cret@db.example/plant", "db.example:5432/plant"),
+        ("postgresql://ada:s3/cret@db.example/plant", "an unreadable address"),
     ],
 )
 def test_an_address_names_host_port_and_database_but_never_the_password(conninfo: str, shown: str) -> None:
