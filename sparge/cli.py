@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from schemas.errors import NotInstalled, SpargeError
+from schemas.errors import NotInstalled, SettingsError, SpargeError
 from sparge.layers import brings
 from sparge.terminal import say, show_error, show_unexpected
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 RUN, SEND, SEE, KEEP = "Run", "Send", "See", "Keep in order"
 UNFORESEEN = 70
 """Exit code of a fault of Sparge itself (EX_SOFTWARE of sysexits.h)."""
+
+INTERRUPTED = 130
+"""Exit code of what was ended by Ctrl-C, as shells have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,9 @@ def run(arguments: Sequence[str]) -> int:
         typer.main.get_command(build(wanted))(given, prog_name="sparge")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 1
+    except KeyboardInterrupt:
+        # Before the command itself ran: loading it takes a moment.
+        return INTERRUPTED
     except SpargeError as error:
         show_error(error, debug=debug)
     except ModuleNotFoundError as error:
@@ -115,7 +121,20 @@ def run(arguments: Sequence[str]) -> int:
             show_unexpected(error, debug=debug)
             return UNFORESEEN
         show_error(NotInstalled(layer, detail=str(error)), debug=debug)
+    except OSError as error:
+        if error.filename is None:
+            show_unexpected(error, debug=debug)
+            return UNFORESEEN
+        show_error(_unusable(error), debug=debug)
     except Exception as error:  # noqa: BLE001 - the last line of all: said, never swallowed
         show_unexpected(error, debug=debug)
         return UNFORESEEN
     return 1
+
+
+def _unusable(error: OSError) -> SpargeError:
+    """Return what a person is told of a file or folder that cannot be read or written."""
+    return SettingsError(
+        f"{error.filename} cannot be used: {error.strerror or 'the system refuses it'}.",
+        next_step="name one that is there and that you may use, and type the command again",
+    )

@@ -101,4 +101,5 @@ def write_parquet(table: Table, path: Path, about: str) -> None:
         metadata = {"ucum": orjson.dumps(units)} if name in MEASURED else None
         fields.append(pa.field(name, array.type, metadata=metadata))
     schema = pa.schema(fields, metadata={"sparge.query": about})
-    parquet.write_table(pa.table(columns, schema=schema), path, compression="zstd")
+    with path.open("wb") as file:
+        parquet.write_table(pa.table(columns, schema=schema), file, compression="zstd")

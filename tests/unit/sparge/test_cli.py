@@ -107,6 +107,23 @@ def test_ctrl_c_ends_with_the_code_that_shells_expect(monkeypatch: pytest.Monkey
     assert fail_with(KeyboardInterrupt(), monkeypatch) == 130  # type: ignore[arg-type]  # it is no Exception
 
 
+def test_ctrl_c_while_a_command_is_loaded_shows_no_way_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(_: str | None) -> typer.Typer:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "build", load)
+    assert cli.run(["up"]) == cli.INTERRUPTED
+
+
+def test_a_file_that_is_not_there_is_no_fault_of_ours(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert fail_with(FileNotFoundError(2, "No such file or directory", "week.txt"), monkeypatch) == 1
+    shown = capsys.readouterr().err
+    assert shown.startswith("error: week.txt cannot be used: No such file or directory.")
+    assert "next:" in shown
+
+
 def test_layers_are_those_of_the_project() -> None:
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
     for layer, requirements in project["optional-dependencies"].items():
