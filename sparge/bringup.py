@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from concurrent.futures import wait as wait_for
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 NAMED_BROKER_WAIT_S = 15.0
 EMBEDDED_WAIT_S = 60.0
 HELPERS_END_S = 1.0
+DOWNLOAD_ENDS_S = 0.3
 TRIES = 3
 """An embedded server that died this often while it is waited for is given up."""
 
@@ -74,6 +76,7 @@ class System:
         self.about: dict[str, str] = {}
         self._download_began_s = self._download_ended_s = 0.0
         self.since_us = int(time.time() * US_PER_S)
+        self._starting: list[Future[dict[str, str]]] = []
         self._screen = screen
         self._command = command
         self._on_mismatch = on_mismatch
@@ -93,6 +96,7 @@ class System:
             SpargeError: a part cannot be started. What was started is still to be stopped.
         """
         broker, database = in_background(self._broker), in_background(self._database)
+        self._starting = [broker, database]
         self.supervisor.run(until=lambda: _over(broker, database))
         if self.supervisor.stopping:
             return False
@@ -110,6 +114,8 @@ class System:
     def stop(self) -> None:
         """Stop everything, whatever state it is in; takes less than 10 s and leaves no process."""
         self.supervisor.stop()
+        # A download ends at its next bytes, and clears up what is half there.
+        wait_for(self._starting, DOWNLOAD_ENDS_S)
         if self._embedded:
             # A cluster may just be being made; it appears whole or not at all, so its maker may be killed.
             _end_helpers(HELPERS_END_S)
@@ -163,7 +169,7 @@ class System:
         server = EmbeddedKafka(self.home.kafka, self.settings.cache)
         self._download_began_s = time.monotonic()
         try:
-            server.download(self._screen.download)
+            server.download(self._on_download)
         except OSError as error:
             raise SettingsError(
                 f"What is downloaded cannot be kept in {self.settings.cache}.",
@@ -246,6 +252,10 @@ class System:
         command = [sys.executable, "-P", "-m", "sparge", "worker", name]
         log = self.home.logs / f"{name}.log"
         return Part(name, lambda: tied(command), log, WORKERS, environment=self.settings.environment())
+
+    def _on_download(self, progress: DownloadProgress) -> None:
+        self._refuse_if_stopping()
+        self._screen.download(progress)
 
     def _refuse_if_stopping(self) -> None:
         if self.supervisor.stopping:

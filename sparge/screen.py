@@ -24,6 +24,7 @@ class Lines:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._shown_s = 0.0
+        self._shown_bytes = 0
         self._open = False
 
     def tell(self, line: str) -> None:
@@ -40,9 +41,10 @@ class Lines:
         done, total = progress.done_bytes, progress.total_bytes
         now_s = time.monotonic()
         with self._lock:
-            if done < total and now_s - self._shown_s < (0.2 if out.is_terminal else _EVERY_S):
+            whole = done >= total > self._shown_bytes
+            if not whole and now_s - self._shown_s < (0.2 if out.is_terminal else _EVERY_S):
                 return
-            self._shown_s = now_s
+            self._shown_s, self._shown_bytes = now_s, done
             self._open = out.is_terminal
             text = f"          downloading Apache Kafka, {done / _MB:5.1f} of {total / _MB:.1f} MB"
             out.print(text, end="\r" if out.is_terminal else "\n")

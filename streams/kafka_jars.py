@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import shutil
 import tempfile
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
@@ -21,6 +23,8 @@ KAFKA_VERSION = "4.3.1"
 TOTAL_BYTES = 45_035_715
 
 _TIMEOUT_S = 30
+_SCRATCH = ".download-"
+_ABANDONED_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +112,16 @@ def _download(
     import requests  # noqa: PLC0415 - comes with jgo, which a device does not have
     from jgo.maven import MavenContext, PythonResolver  # noqa: PLC0415 - as above
 
-    done_bytes = sum(path.stat().st_size for path in cache_dir.rglob("*.jar"))
+    lacking = {jar.path for jar in jars}
+    kept = [cache_dir / jar.path for jar in pinned() if jar.path not in lacking]
+    done_bytes = sum(path.stat().st_size for path in kept if path.is_file())
     name = ""
 
     def count(chunk_bytes: int) -> None:
         nonlocal done_bytes
         done_bytes += chunk_bytes
-        progress(DownloadProgress(name, done_bytes, TOTAL_BYTES))
+        # What accompanies a jar (checksums, descriptions) is counted, too: never show more than all.
+        progress(DownloadProgress(name, min(done_bytes, TOTAL_BYTES), TOTAL_BYTES))
 
     @contextmanager
     def watch(filename: str, _: int) -> Iterator[Callable[[int], None]]:
@@ -123,7 +130,8 @@ def _download(
         yield count
 
     cache_dir.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".download-", dir=cache_dir) as scratch:
+    _clear_old_scratch(cache_dir)
+    with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=cache_dir, ignore_cleanup_errors=True) as scratch:
         # A repository of our own: the default one is the user's ~/.m2, which is not ours to fill.
         context = MavenContext(
             resolver=PythonResolver(progress_callback=watch),
@@ -143,6 +151,13 @@ def _download(
                     next_step="check the network and any proxy (HTTPS_PROXY), then run the command again",
                 ) from error
             _accept(Path(fetched), jar, cache_dir)
+
+
+def _clear_old_scratch(cache_dir: Path) -> None:
+    """Delete what a killed download left; one that is under way is younger."""
+    for scratch in cache_dir.glob(f"{_SCRATCH}*"):
+        if time.time() - scratch.stat().st_mtime > _ABANDONED_S:
+            shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _accept(fetched: Path, jar: Jar, cache_dir: Path) -> None:
