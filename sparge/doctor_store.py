@@ -114,7 +114,8 @@ def _units(connection: BoundedConnection, now_us: int) -> list[Finding]:
         if row["last_recorded"] is None:
             findings.append(Finding(part, Verdict.OFF, "no sample yet"))
             continue
-        age_us = now_us - to_us(row["last_recorded"])
+        # The broker's clock may be a little ahead of this one.
+        age_us = max(0, now_us - to_us(row["last_recorded"]))
         found = f"last sample recorded {show_span(age_us)} ago"
         findings.append(Finding(part, Verdict.OK if age_us < FRESH_US else Verdict.OFF, found))
     return findings or [Finding("units", Verdict.OFF, "nothing is stored yet")]
