@@ -57,7 +57,7 @@ def detect(path: Path) -> Importer:
     raise ImportRefused(
         f"{path.name} is of no kind that can be imported. Known kinds: {titles}.",
         kept=NOTHING_SENT,
-        next_step="sparge replay --format KIND FILE, if you know that it is one of these",
+        next_step=f"sparge replay {path} --zone ZONE --format KIND, if you know that it is one of these",
     )
 
 
