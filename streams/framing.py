@@ -106,7 +106,7 @@ class Framing:
     ) -> None:
         for what, name in (("site", site), ("unit", unit), ("device", device)):
             if not _NAME.match(name):
-                raise ContractError(f"The {what} {name!r} is no name; it must match {NAME_PATTERN}.")
+                raise _no_name(what, name)
         self._site, self._unit, self._device, self._epoch = site, unit, device, epoch
         self._sequence = 0
         self._max_bytes = max_bytes
@@ -182,7 +182,7 @@ class Framing:
 
 def _unit(name: str, given: str | None) -> str:
     if not _NAME.match(name):
-        raise ContractError(f"The signal {name!r} is no name; it must match {NAME_PATTERN}.")
+        raise _no_name("signal", name)
     declared = spec(name)
     if given is None:
         if declared is None:
@@ -222,3 +222,9 @@ def _value(name: str, given: float | None, code: int | None) -> tuple[float | No
     if severity_of(code) is not Severity.BAD:
         raise ContractError(f"{name} has no value, but its status {code:#010x} is not Bad.")
     return None, int(code)
+
+
+def _no_name(what: str, name: str) -> ContractError:
+    return ContractError(
+        f"The {what} {name!r} is no name: a letter or digit, then at most 63 of these and _ . -"
+    )
