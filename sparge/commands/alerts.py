@@ -13,7 +13,7 @@ from sparge.alarm_board import lines
 from sparge.alarm_feed import AlarmFeed
 from sparge.interrupts import on_stop
 from sparge.settings import reach
-from sparge.terminal import err, out, say
+from sparge.terminal import command_name, err, out, say
 from sparge.times import parse_span_us, parse_time_us, parse_zone
 
 TROUBLE_AGAIN_S = 30.0
@@ -46,6 +46,11 @@ def alerts(
     if not as_json:
         count = len(feed.board.active())
         say((f"{count} active alarm{'' if count == 1 else 's'}", "bold"))
+        if unit and not history:
+            err.print(
+                f"The topic has no alarm of {unit} at all. Is that its name? Names: {command_name()} doctor",
+                style="yellow",
+            )
     for transition in shown:
         _show(transition, shown_in, as_json=as_json)
     if active or once:
