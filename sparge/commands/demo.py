@@ -10,8 +10,9 @@ from typing import Annotated
 import typer
 
 from schemas.alarm import AlarmTransition
-from schemas.errors import AlreadyRunning, DatabaseRefused, LogMismatch, PartFailed
-from simulator.faults import Truth, parse
+from schemas.errors import AlreadyRunning, DatabaseRefused, LogMismatch, PartFailed, SettingsError
+from schemas.signals import spec
+from simulator.faults import Fault, Truth, parse
 from sparge.alarm_board import lines
 from sparge.background import in_background
 from sparge.bringup import PARTS, System
@@ -22,7 +23,7 @@ from sparge.home import Home
 from sparge.interrupts import on_stop
 from sparge.screen import Lines, show_running
 from sparge.settings import Settings, load
-from sparge.terminal import say
+from sparge.terminal import command_name, say
 from storage import throwaway
 from streams.admin import LogIdentity
 
@@ -31,6 +32,9 @@ INTERRUPTED = 130
 
 MADE_DATABASE = "demo-database"
 """File with the name of the database that the demonstration made beside the named one."""
+
+STARTED_WITHIN_S = 120.0
+"""More than everything takes from its start until both bioreactors were well for a while."""
 
 LAST_SAMPLES_S = 3.0
 """The simulation gets so long to hand over its last samples before the broker is stopped."""
@@ -58,7 +62,7 @@ def demo(
 
     Starts everything as `up` does, in a data directory of its own. Ctrl-C stops everything.
     """
-    parse(f"{fault}@1")
+    _refuse_if_too_short(parse(f"{fault}@1"), timeout)
     given = load()
     home = Home(data_dir.absolute()) if data_dir is not None else Home(given.home).demo
     settings = given.named({"SPARGE_HOME": str(home.path)})
@@ -69,6 +73,19 @@ def demo(
     except AlreadyRunning:
         show_already_running(home)
         raise typer.Exit(ALREADY_RUNNING) from None
+
+
+def _refuse_if_too_short(fault: Fault, timeout_s: float) -> None:
+    known = spec(fault.signal) if fault.signal is not None else None
+    if known is None or known.frozen_after_s is None:
+        return
+    needed_s = known.frozen_after_s + STARTED_WITHIN_S
+    if timeout_s < needed_s:
+        raise SettingsError(
+            f"A frozen {known.name} probe is told from a steady one after {known.frozen_after_s:g} s.",
+            next_step=f"give it that time: {command_name()} demo --fault {fault.kind}:{known.name} "
+            f"--timeout {needed_s:g}",
+        )
 
 
 class Demonstration:
