@@ -117,5 +117,7 @@ def _units(connection: BoundedConnection, now_us: int) -> list[Finding]:
         # The broker's clock may be a little ahead of this one.
         age_us = max(0, now_us - to_us(row["last_recorded"]))
         found = f"last sample recorded {show_span(age_us)} ago"
+        if row["repeated_frames"]:
+            found += f"; {row['repeated_frames']} repeated frames skipped"
         findings.append(Finding(part, Verdict.OK if age_us < FRESH_US else Verdict.OFF, found))
     return findings or [Finding("units", Verdict.OFF, "nothing is stored yet")]

@@ -56,7 +56,7 @@ def reading(
 
 
 def units(connection: BoundedConnection) -> Table:
-    """Every unit: site, unit, first_seen, last_recorded (times of the broker), number of signals."""
+    """Every unit: site, unit, first_seen, last_recorded (broker), repeated_frames, number of signals."""
     return _ask(connection, "query_units", {})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -104,6 +105,7 @@ def write_frames(
     for frame in sorted(ready, key=lambda r: r.stored.rank):
         earliest.setdefault(frame.stored.identity, frame)
     written, moved = _insert_frames(connection, catalogue, log_ids, list(earliest.values()))
+    _count_repeats(connection, catalogue, ready, written)
     samples = gather(
         (frame_id, track) for frame_id, frame in [*written.items(), *moved.items()] for track in frame.tracks
     )
@@ -220,6 +222,27 @@ def _insert_frames(
         (written if inserted else moved)[frame_id] = by_identity[unit_id, device, epoch, sequence]
     _insert_drops(connection, written)
     return written, moved
+
+
+def _count_repeats(
+    connection: BoundedConnection, catalogue: Catalogue, ready: Sequence[Ready], written: Mapping[int, Ready]
+) -> None:
+    came = Counter(frame.stored.identity for frame in ready)
+    came.subtract(frame.stored.identity for frame in written.values())
+    repeated = sorted((identity, times) for identity, times in came.items() if times)
+    if not repeated:
+        return
+    unit_ids = catalogue.units({f"{site}/{unit}" for (site, unit, *_), _ in repeated})
+    connection.execute(
+        statement("frames_repeated"),
+        {
+            "unit_ids": [unit_ids[f"{site}/{unit}"] for (site, unit, *_), _ in repeated],
+            "devices": [device for (_, _, device, _, _), _ in repeated],
+            "epochs": [epoch for (_, _, _, epoch, _), _ in repeated],
+            "sequences": [sequence for (*_, sequence), _ in repeated],
+            "times": [times for _, times in repeated],
+        },
+    )
 
 
 def _insert_drops(connection: BoundedConnection, written: Mapping[int, Ready]) -> None:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from schemas.deadletter import DeadLetter
     from streams.connection import Broker
 
-DELIVERY_TIMEOUT_S = 20.0
+DELIVERY_TIMEOUT_S = 10.0
+"""A sink waits for this within its transaction, and the database ends one that is idle for 18 s."""
 
 
 class DeadLetterProducer:
@@ -56,7 +57,7 @@ class DeadLetterProducer:
                 DEADLETTER.name, value, key, partition=0, headers=list(headers), on_delivery=told
             )
             self._producer.poll(0)
-        unacknowledged = self._producer.flush(DELIVERY_TIMEOUT_S + 5.0)
+        unacknowledged = self._producer.flush(DELIVERY_TIMEOUT_S + 2.0)
         if failures or unacknowledged:
             raise DeliveryFailed(
                 f"{len(failures) + unacknowledged} of {len(letters)} dead letters were not acknowledged.",

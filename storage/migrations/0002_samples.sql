@@ -13,10 +13,13 @@ CREATE TABLE sparge.frame (
     sample_count integer NOT NULL,
     device text NOT NULL,
     sent_units jsonb NOT NULL,
+    repeats integer NOT NULL DEFAULT 0,
     UNIQUE (unit_id, device, epoch, sequence)
 );
 CREATE INDEX frame_recorded ON sparge.frame (unit_id, recorded_at);
 COMMENT ON COLUMN sparge.frame.recorded_at IS 'time of the broker; of the earliest record, where a frame was sent twice';
+CREATE INDEX frame_repeated ON sparge.frame (unit_id) WHERE repeats > 0;
+COMMENT ON COLUMN sparge.frame.repeats IS 'how often it came again, and was skipped';
 COMMENT ON COLUMN sparge.frame.sent_units IS 'unit of each signal as the device sent it, before conversion';
 
 CREATE TABLE sparge.device_drop (

@@ -7,6 +7,8 @@ SELECT st.name AS site,
        u.key,
        (SELECT min(f.recorded_at) FROM sparge.frame AS f WHERE f.unit_id = u.unit_id) AS first_seen,
        (SELECT max(f.recorded_at) FROM sparge.frame AS f WHERE f.unit_id = u.unit_id) AS last_recorded,
+       (SELECT coalesce(sum(f.repeats), 0) FROM sparge.frame AS f WHERE f.unit_id = u.unit_id AND f.repeats > 0)
+           AS repeated_frames,
        (SELECT count(*) FROM sparge.signal AS s WHERE s.unit_id = u.unit_id) AS signals
 FROM sparge.unit AS u
 JOIN sparge.site AS st USING (site_id);

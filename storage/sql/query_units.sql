@@ -1,1 +1,1 @@
-SELECT site, unit, first_seen, last_recorded, signals FROM sparge.units ORDER BY site, unit
+SELECT site, unit, first_seen, last_recorded, repeated_frames, signals FROM sparge.units ORDER BY site, unit

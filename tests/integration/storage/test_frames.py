@@ -96,6 +96,7 @@ def test_a_frame_that_comes_again_is_a_repeat_within_a_batch_and_after_it(store:
     again = stored([column("DO", [40.0, 41.0])], offset=1, recorded_us=T0_US + 1)
     assert write(store, [again, frame]) == WriteReport(frames=1, repeats=1, samples=2)
     assert write(store, [frame, again]) == WriteReport(repeats=2)
+    assert rows("SELECT repeated_frames FROM sparge.units") == [(3,)]
     assert rows("SELECT value, log_offset FROM sparge.samples ORDER BY time") == [(40.0, 0), (41.0, 0)]
 
 

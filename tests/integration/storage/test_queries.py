@@ -187,9 +187,9 @@ def test_a_store_without_data_says_so(store_database: str) -> None:
 def test_units_and_signals_tell_what_there_is(reader: BoundedConnection) -> None:
     at = datetime.fromtimestamp(T0_US // SECOND_US, UTC)
     assert list(queries.units(reader).rows()) == [
-        ("north", "BR-01", at, at, 2),
-        ("north", "BR-02", at, at, 1),
-        ("south", "BR-01", at, at, 1),
+        ("north", "BR-01", at, at, 0, 2),
+        ("north", "BR-02", at, at, 0, 1),
+        ("south", "BR-01", at, at, 0, 1),
     ]
     assert [row[:5] for row in queries.signals(reader, "north/BR-01").rows()] == [
         ("north", "BR-01", "DO", "%", True),
