@@ -63,9 +63,9 @@ def publish(
     broker = reach().kafka()
     with Publisher(broker, site, unit, device, topic=topic, on_error=tell_trouble) as publisher:
         if samples:
-            said = parse_pairs(samples, asked_zone, time.time_ns() // 1000)
-            _refuse_without_value(units, said)
-            _send(publisher, said, units, sent)
+            one = parse_pairs(samples, asked_zone, time.time_ns() // 1000)
+            _refuse_without_value(units, one)
+            _send(publisher, one, units, sent)
         elif file is not None:
             # A byte that is no UTF-8 is no sample either: the line that it stands in is named.
             with file.open(encoding="utf-8", errors="replace") as lines:
@@ -73,8 +73,8 @@ def publish(
         else:
             _send_lines(publisher, sys.stdin, units, asked_zone, sent)
     # Leaving the block has waited for the broker: what it had not acknowledged would have been an error.
-    samples, were = ("sample", "was") if sent.count == 1 else ("samples", "were")
-    say(f"{sent.count} {samples} of {site}/{unit} {were} acknowledged by the broker, in {topic.name}.")
+    noun, were = ("sample", "was") if sent.count == 1 else ("samples", "were")
+    say(f"{sent.count} {noun} of {site}/{unit} {were} acknowledged by the broker, in {topic.name}.")
     say(f"next: {command_name()} query {site}/{unit} {sent.span(time.time_ns() // 1000)}")
 
 
