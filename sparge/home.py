@@ -141,12 +141,15 @@ class Home:
 
     def wipe(self) -> list[str]:
         """Delete what the embedded parts keep here, and nothing else; returns the names of it."""
-        gone = []
-        for place in (self.kafka, self.postgres, self.workers, self.logs):
-            if place.exists():
-                shutil.rmtree(place)
-                gone.append(place.name)
-        return gone
+        gone = [place for place in (self.kafka, self.postgres, self.workers, self.logs) if place.exists()]
+        # Moved away first: what a Ctrl-C leaves half deleted must never be taken for data again.
+        doomed = self.path / "deleted"
+        shutil.rmtree(doomed, ignore_errors=True)
+        doomed.mkdir(mode=0o700, exist_ok=True)
+        for place in gone:
+            place.rename(doomed / place.name)
+        shutil.rmtree(doomed)
+        return [place.name for place in gone]
 
 
 def _locked(descriptor: int, how: int) -> bool:

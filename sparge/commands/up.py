@@ -90,11 +90,11 @@ def _adopt(settings: Settings, identity: LogIdentity, _mismatch: LogMismatch) ->
 
 def _run(settings: Settings, home: Home, *, fresh: bool, adopt: bool) -> None:
     screen = Lines()
-    if fresh:
-        start_anew(settings, home, screen)
     system = System(settings, screen, "up", _adopt if adopt else None)
     with on_stop(system.supervisor.ask_to_stop):
         try:
+            if fresh:
+                start_anew(settings, home, screen)
             screen.tell(f"Starting. Data live in {home.path}; Ctrl-C stops everything.")
             if system.bring_up():
                 running = home.running()

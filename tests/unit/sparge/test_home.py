@@ -55,6 +55,27 @@ def test_starting_anew_deletes_what_the_embedded_parts_keep_and_nothing_else(tmp
     assert (tmp_path / "mine").exists()
 
 
+def test_what_is_deleted_leaves_its_place_before_the_first_file_of_it_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(tmp_path)
+    (home.kafka / "log").mkdir(parents=True)
+    (home.postgres / "cluster").mkdir(parents=True)
+
+    def interrupted(path: Path, **_: object) -> None:
+        if path.exists() and any(path.iterdir()):
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("sparge.home.shutil.rmtree", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            home.wipe()
+    assert not home.kafka.exists()
+    assert not home.postgres.exists()
+    assert home.wipe() == []
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_directory_that_cannot_be_made_is_refused_plainly(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(SettingsError, match="data directory"), Home(tmp_path / "file" / "home").claim():
