@@ -114,6 +114,12 @@ class EmbeddedPostgres:
         self._wait_for_orphans()
         self._settle_port()
         if not (self._cluster / "PG_VERSION").exists():
+            if self._cluster.exists() and any(self._cluster.iterdir()):
+                raise DatabaseRefused(
+                    f"The data in {self._cluster} are no PostgreSQL cluster: PG_VERSION is missing.",
+                    kept="they are unchanged",
+                    next_step="restore them from a backup, or start anew without them: sparge up --fresh",
+                )
             self._initialise()
         made_by = (self._cluster / "PG_VERSION").read_text().strip()
         done = subprocess.run(
