@@ -46,7 +46,9 @@ class Finding:
 
 def failed(part: str, error: SpargeError) -> Finding:
     """Return the finding that an error is."""
-    return Finding(part, Verdict.FAIL, error.message, error.next_step or error.detail)
+    # Who reads this asked the doctor already.
+    step = "" if error.next_step == "sparge doctor" else error.next_step
+    return Finding(part, Verdict.FAIL, error.message, step or error.detail)
 
 
 def environment() -> list[Finding]:
@@ -85,6 +87,9 @@ def running(settings: Settings) -> list[Finding]:
     """Return what a supervisor keeps running in the data directory, or how to start it."""
     home = Home(settings.home)
     found = home.running() or home.demo.running()
+    if found is None and (home.starting() or home.demo.starting()):
+        wait = f"wait until it says that Sparge runs, then {command_name()} doctor"
+        return [Finding("processes", Verdict.OFF, "Sparge is just starting or stopping", wait)]
     if found is None:
         named = settings.broker is not None or settings.database is not None
         start = (

@@ -132,6 +132,17 @@ class Home:
         finally:
             os.close(descriptor)
 
+    def starting(self) -> bool:
+        """Whether Sparge is just starting or stopping here: claimed, and nothing to be reached."""
+        try:
+            descriptor = os.open(self.lock_file, os.O_RDONLY)
+        except OSError:
+            return False
+        try:
+            return not _locked(descriptor, fcntl.LOCK_SH) and not self.run_file.exists()
+        finally:
+            os.close(descriptor)
+
     def tell(self, running: Running) -> None:
         """Write down what runs here, readable by its owner alone, all at once."""
         draft = self.run_file.with_suffix(".new")

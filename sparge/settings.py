@@ -43,11 +43,7 @@ class Settings(BaseSettings):
     def kafka(self) -> Broker:
         """Return the broker that the settings name; raises SettingsError if they name none."""
         if self.broker is None:
-            raise SettingsError(
-                "No broker is named, and no Sparge runs in the data directory that would have one.",
-                detail=f"looked in {self.home}",
-                next_step="start one with: sparge up; or name yours: SPARGE_BROKER=host:9092",
-            )
+            raise self._nothing_named("broker", "SPARGE_BROKER=host:9092")
         return Broker(
             self.broker,
             self.broker_security,
@@ -60,12 +56,22 @@ class Settings(BaseSettings):
     def conninfo(self) -> str:
         """Return how to connect to the named database; raises SettingsError if none is named."""
         if self.database is None:
-            raise SettingsError(
-                "No database is named, and no Sparge runs in the data directory that would have one.",
-                detail=f"looked in {self.home}",
-                next_step="start one with: sparge up; or name yours: SPARGE_DATABASE=postgresql://user@host/name",
-            )
+            raise self._nothing_named("database", "SPARGE_DATABASE=postgresql://user@host/name")
         return self.database.get_secret_value()
+
+    def _nothing_named(self, what: str, example: str) -> SettingsError:
+        home = Home(self.home)
+        if home.starting() or home.demo.starting():
+            return SettingsError(
+                f"No {what} is named, and Sparge is just starting or stopping in the data directory.",
+                detail=f"looked in {self.home}",
+                next_step="wait until it says that Sparge runs, then type the command again",
+            )
+        return SettingsError(
+            f"No {what} is named, and no Sparge runs in the data directory that would have one.",
+            detail=f"looked in {self.home}",
+            next_step=f"start one with: sparge up; or name yours: {example}",
+        )
 
     def named(self, environment: Mapping[str, str]) -> Self:
         """Return these settings with others named as environment variables would name them."""

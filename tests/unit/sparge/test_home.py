@@ -24,11 +24,15 @@ def test_only_one_supervisor_claims_a_directory(tmp_path: Path) -> None:
 def test_others_see_what_runs_for_as_long_as_it_runs(tmp_path: Path) -> None:
     home = Home(tmp_path)
     assert home.running() is None
+    assert not home.starting()
     with home.claim():
         assert home.running() is None
+        assert home.starting()
         home.tell(RUNNING)
         assert home.running() == RUNNING
+        assert not home.starting()
     assert home.running() is None
+    assert not home.starting()
 
 
 def test_a_file_left_by_a_killed_supervisor_counts_for_nothing(tmp_path: Path) -> None:
