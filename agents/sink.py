@@ -19,7 +19,7 @@ from schemas.errors import BrokerError, DatabaseUnreachable, LogMismatch
 from schemas.source import Source
 from streams.admin import log_bounds
 from streams.faust_app import batches
-from streams.record import TopicPartition
+from streams.record import TopicPartition, by_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
@@ -37,8 +37,8 @@ log = structlog.get_logger("sink")
 
 BATCH_RECORDS = 500
 BATCH_WITHIN_S = 0.2
-TRANSACTION_BYTES = 16 * 1024 * 1024
-"""A transaction takes no more than this of message bytes, so that memory and lock times stay bounded."""
+TRANSACTION_BYTES = 4 * 1024 * 1024
+"""A transaction takes no more than this of message bytes: memory, locks and a stop's wait stay bounded."""
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0
 GIVE_UP_S = 300.0
@@ -210,21 +210,6 @@ def letter(record: Record, refusal: FrameRefused, topic_ids: Mapping[str, str]) 
         value=record.value,
         headers=record.headers,
     )
-
-
-def by_bytes(records: Sequence[Record], limit: int) -> Iterator[list[Record]]:
-    """Split records, in order, into portions of at most `limit` bytes (a single record may exceed it)."""
-    portion: list[Record] = []
-    size = 0
-    for record in records:
-        length = len(record.value or b"")
-        if portion and size + length > limit:
-            yield portion
-            portion, size = [], 0
-        portion.append(record)
-        size += length
-    if portion:
-        yield portion
 
 
 def attach(app: faust.App, sink: Sink, topics: Sequence[str]) -> None:

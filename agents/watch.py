@@ -20,7 +20,7 @@ from schemas.errors import BrokerError, ProducerFenced
 from streams.admin import log_bounds
 from streams.codec import outgoing
 from streams.faust_app import batches
-from streams.record import Outgoing, TopicPartition
+from streams.record import Outgoing, TopicPartition, by_bytes
 from streams.tail import read_partition_to_end
 from streams.topics import ALARM_TRANSITIONS, FRAMES, WATCH_RESULTS, WATCH_STATE
 from streams.transactions import PartitionProducer
@@ -44,6 +44,10 @@ QUIET_COMMIT_US = 10_000_000
 
 SILENCE_S = 1.0
 """A partition that was silent this long gets a tick from its owner (decision 0002)."""
+
+TRANSACTION_BYTES = 128 * 1024
+"""A transaction takes no more than this of message bytes: a stop, a rebalance and the first alarm of a long
+batch wait for one, and all partitions share one core."""
 
 RETRY_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Pauses between tries of an aborted transaction; after the last the worker ends and says so."""
@@ -89,7 +93,9 @@ class WatchWorker:
             grouped: dict[int, list[Record]] = {}
             for _, record in batch:
                 grouped.setdefault(record.partition, []).append(record)
-            await asyncio.gather(*(self._take(partition, records) for partition, records in grouped.items()))
+            await asyncio.gather(
+                *(self._take_all(partition, records) for partition, records in grouped.items())
+            )
             for event, _ in batch:
                 await stream.ack(event)
 
@@ -127,6 +133,10 @@ class WatchWorker:
             "partition taken over", partition=partition, offset=watch.next_offset, units=len(watch.units)
         )
         return OwnedPartition(watch, producer, time.monotonic(), watch.now_us)
+
+    async def _take_all(self, partition: int, records: Sequence[Record]) -> None:
+        for portion in by_bytes(records, TRANSACTION_BYTES):
+            await self._take(partition, portion)
 
     async def _take(self, partition: int, records: Sequence[Record]) -> None:
         owned = self._owned.get(partition)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 
 class TopicPartition(NamedTuple):
@@ -43,3 +46,18 @@ class Outgoing:
     key: bytes | None
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...] = ()
+
+
+def by_bytes(records: Sequence[Record], limit: int) -> Iterator[list[Record]]:
+    """Split records, in order, into portions of at most `limit` bytes (a single record may exceed it)."""
+    portion: list[Record] = []
+    size = 0
+    for record in records:
+        length = len(record.value or b"")
+        if portion and size + length > limit:
+            yield portion
+            portion, size = [], 0
+        portion.append(record)
+        size += length
+    if portion:
+        yield portion
