@@ -1,0 +1,86 @@
+"""What watch has said, and what it should have said: its own logic over the very records of the log."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from agents.partition_watch import POSITION_KEY, PartitionWatch
+from schemas.alarm import AlarmTransition
+from streams.admin import describe_log
+from streams.tail import read_all, tail
+from streams.topics import ALARM_TRANSITIONS, FRAMES, WATCH_STATE
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from streams.connection import Broker
+    from streams.record import Record
+    from tests.integration.agents.workers import Worker
+
+Said = dict[int, list[dict[str, Any]]]
+"""By partition the alarm transitions, in order, as their contract writes them."""
+
+
+def wait_until_watched(
+    broker: Broker, ends: Mapping[int, int], workers: Collection[Worker], within_s: float = 60.0
+) -> None:
+    """Keep the workers alive until the stored position of every partition has reached its end."""
+    deadline = time.monotonic() + within_s
+    reached: dict[int, int] = {}
+
+    def enough() -> bool:
+        for worker in workers:
+            worker.keep_alive()
+        if time.monotonic() > deadline:
+            raise AssertionError(f"at {reached}, not at {ends}:\n{next(iter(workers)).log()[-3000:]}")
+        return all(reached.get(partition, 0) >= end for partition, end in ends.items())
+
+    for record in tail(broker, [WATCH_STATE.name], start="beginning", stop=enough):
+        if record.key == POSITION_KEY and record.value:
+            reached[record.partition] = orjson.loads(record.value)["next_offset"]
+
+
+def said(broker: Broker) -> Said:
+    """The transitions that a reader of committed records finds."""
+    told: Said = defaultdict(list)
+    for record in read_all(broker, ALARM_TRANSITIONS.name):
+        told[record.partition].append(plain(AlarmTransition.decode(record.value or b"")))
+    return dict(told)
+
+
+def reference(broker: Broker) -> Said:
+    """The transitions that follow from telemetry.frames up to the positions stored by watch."""
+    positions = {
+        record.partition: orjson.loads(record.value or b"")["next_offset"]
+        for record in read_all(broker, WATCH_STATE.name)
+        if record.key == POSITION_KEY
+    }
+    records: dict[int, list[Record]] = defaultdict(list)
+    for record in read_all(broker, FRAMES.name):
+        if record.offset < positions.get(record.partition, 0):
+            records[record.partition].append(record)
+    topic_id = describe_log(broker, [FRAMES.name]).topics[FRAMES.name]
+    told: Said = {}
+    for partition, its_records in records.items():
+        outputs = PartitionWatch(FRAMES.name, topic_id, partition).judge(its_records).outputs
+        if alarms := [plain(output) for output in outputs if isinstance(output, AlarmTransition)]:
+            told[partition] = alarms
+    return told
+
+
+def plain(transition: AlarmTransition) -> dict[str, Any]:
+    """Everything a transition says, but its place among the outputs of its message.
+
+    Scores are among these, and models that learn again after a restart are silent at first.
+    """
+    fields = transition.model_dump(mode="json")
+    del fields["source"]["index"]
+    return fields
+
+
+def alarm_of(transition: Mapping[str, Any]) -> str:
+    return "/".join(transition[part] for part in ("site", "unit", "signal", "condition"))
