@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING
 
-import orjson
-
 from agents.cursor import admit
 from agents.unit_watch import UnitWatch
+from agents.watch_position import POSITION_KEY, WatchPosition
 from schemas.decoding import Frame, decode_message
-from schemas.errors import FrameRefused, SnapshotRefused
+from schemas.errors import FrameRefused
 from schemas.source import Source
 from streams.record import TopicPartition
 
@@ -28,10 +27,8 @@ if TYPE_CHECKING:
 
     Output = AlarmTransition | ScoreMessage | ForecastMessage
 
-POSITION_KEY = b"@position"
-"""Key of the partition's own entry in watch.state; no unit can have it, for a unit's key has a slash."""
+__all__ = ["POSITION_KEY", "Judgement", "PartitionWatch"]
 
-STATE_SCHEMA = "sparge.watch-state/1"
 TIMER_STEP_US = 1_000_000
 """Timers of units that are silent while others talk are looked at once a second of log time."""
 
@@ -79,21 +76,12 @@ class PartitionWatch:
             self.units[key.decode()] = UnitWatch.restore(site, unit, value)
         if position is None:
             return not latest
-        try:
-            told = orjson.loads(position)
-            same_topic = bool(told["topic_id"] == self.topic_id)
-            next_offset, now_us, timers_us = (
-                int(told[name]) for name in ("next_offset", "now_us", "timers_us")
-            )
-        except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-            raise SnapshotRefused(
-                f"The position of partition {self.partition} in watch.state cannot be read.",
-                detail=repr(error),
-            ) from error
+        reached = WatchPosition.decode(position, self.partition)
         # The timers keep their step, or a restart would move what they decide to another message.
-        self.now_us, self._timers_us = now_us, timers_us
+        self.now_us, self._timers_us = reached.now_us, reached.timers_us
+        same_topic = reached.topic_id == self.topic_id
         if same_topic:
-            self.next_offset = next_offset
+            self.next_offset = reached.next_offset
         return same_topic
 
     def missing(self, records: Sequence[Record]) -> list[tuple[int, int]]:
@@ -115,14 +103,8 @@ class PartitionWatch:
     def state_entries(self, changed: Iterable[str]) -> list[tuple[bytes, bytes]]:
         """Entries for watch.state: the units that changed, and the position that includes them."""
         entries = [(key.encode(), self.units[key].snapshot()) for key in sorted(changed)]
-        position = {
-            "schema": STATE_SCHEMA,
-            "topic_id": self.topic_id,
-            "next_offset": self.next_offset,
-            "now_us": self.now_us,
-            "timers_us": self._timers_us,
-        }
-        return [*entries, (POSITION_KEY, orjson.dumps(position))]
+        position = WatchPosition(self.topic_id, self.next_offset, self.now_us, self._timers_us)
+        return [*entries, (POSITION_KEY, position.encode())]
 
     def _judge_one(self, record: Record, judgement: Judgement) -> None:
         self.now_us = max(self.now_us, record.recorded_us)

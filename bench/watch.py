@@ -7,7 +7,8 @@ import time
 
 import orjson
 
-from agents.partition_watch import POSITION_KEY, PartitionWatch
+from agents.partition_watch import PartitionWatch
+from agents.watch_position import POSITION_KEY
 from bench._report import Figure, Report
 from bench._system import SECOND_US, SIGNALS, START_US, fill, frame, servers, worker
 from streams.codec import outgoing

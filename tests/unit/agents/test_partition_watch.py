@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.partition_watch import POSITION_KEY, PartitionWatch
+from agents.partition_watch import PartitionWatch
+from agents.watch_position import POSITION_KEY
 from schemas.alarm import AlarmTransition
 from schemas.decoding import TICK_BODY
 from schemas.errors import SnapshotRefused
