@@ -100,7 +100,9 @@ def load() -> Settings:
         first = error.errors(include_input=False, include_url=False)[0]
         name = PREFIX + "_".join(str(part) for part in first["loc"]).upper()
         raise SettingsError(
-            f"The environment variable {name} is wrong: {first['msg']}.", detail=str(error)
+            f"The environment variable {name} is wrong: {first['msg']}.",
+            detail=str(error),
+            next_step=f"correct it, or leave it out: unset {name}",
         ) from error
 
 
