@@ -56,12 +56,13 @@ def environment() -> list[Finding]:
     python = platform.python_version()
     findings = [Finding("sparge", Verdict.OK, f"version {metadata.version('sparge')} on Python {python}")]
     for layer, packages in LAYERS.items():
-        missing = [package for package in packages if util.find_spec(package) is None]
+        missing = [name for package, name in packages.items() if util.find_spec(package) is None]
         if missing:
             text = f"not installed: {', '.join(missing)}"
             findings.append(Finding(f"layer {layer}", Verdict.OFF, text, f"pip install 'sparge[{layer}]'"))
         else:
-            findings.append(Finding(f"layer {layer}", Verdict.OK, f"installed: {', '.join(packages)}"))
+            found = ", ".join(f"{name} {metadata.version(name)}" for name in packages.values())
+            findings.append(Finding(f"layer {layer}", Verdict.OK, found))
     return findings
 
 

