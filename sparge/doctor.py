@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from sparge.home import Running
     from sparge.settings import Settings
 
+ASK_THE_DOCTOR = "sparge doctor"
+"""The next step of most errors, of no use to who asked already."""
+
 WANTED_FREE_GB, NEEDED_FREE_GB = 5.0, 0.5
 
 
@@ -46,9 +49,11 @@ class Finding:
 
 def failed(part: str, error: SpargeError) -> Finding:
     """Return the finding that an error is."""
-    # Who reads this asked the doctor already.
-    step = "" if error.next_step == "sparge doctor" else error.next_step
-    return Finding(part, Verdict.FAIL, error.message, step or error.detail)
+    if error.next_step and error.next_step != ASK_THE_DOCTOR:
+        return Finding(part, Verdict.FAIL, error.message, error.next_step)
+    cause = error.detail.partition("\n")[0]
+    found = f"{error.message} ({cause})" if cause else error.message
+    return Finding(part, Verdict.FAIL, found, "read its log, start it again, or correct its address")
 
 
 def environment() -> list[Finding]:
@@ -69,7 +74,8 @@ def environment() -> list[Finding]:
 def data_directory(path: Path) -> list[Finding]:
     """Return whether the data directory can be written to and has room."""
     here = path
-    while not here.exists():
+    # os.path.exists, for Path.exists raises where a folder above may not be looked into.
+    while not os.path.exists(here):  # noqa: PTH110 - as said
         here = here.parent
     if not os.access(here, os.W_OK):
         return [

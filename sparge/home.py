@@ -91,17 +91,16 @@ class Home:
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
-            raise SettingsError(
-                f"The data directory {self.path} cannot be made.",
-                detail=str(error),
-                next_step="name one that you may write to: SPARGE_HOME=/some/directory",
-            ) from error
+            raise _unwritable(f"The data directory {self.path} cannot be made.", error) from error
 
     @contextmanager
     def claim(self) -> Iterator[None]:
         """Be the only supervisor here while the block runs; raises AlreadyRunning."""
         self.make()
-        descriptor = os.open(self.lock_file, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            descriptor = os.open(self.lock_file, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise _unwritable(f"The data directory {self.path} cannot be written to.", error) from error
         try:
             # A command that only looks holds the lock for an instant: give it that instant.
             deadline = time.monotonic() + _CLAIM_WAIT_S
@@ -169,3 +168,11 @@ def _locked(descriptor: int, how: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _unwritable(message: str, error: OSError) -> SettingsError:
+    return SettingsError(
+        message,
+        detail=str(error),
+        next_step="name one that you may write to: SPARGE_HOME=/some/directory",
+    )
