@@ -1,4 +1,4 @@
-"""A device that knows what the broker has acknowledged."""
+"""Devices that know what the broker has acknowledged."""
 
 from __future__ import annotations
 
@@ -19,37 +19,55 @@ if TYPE_CHECKING:
     from streams.connection import Broker
 
 
+UNITS = 12
+EVERY_S = 0.5
+FLUSH_WITHIN_S = 60.0
+"""A broker may be away for a while."""
+
+
 class Device:
-    """Sends frames of one time each and knows up to where the log has them."""
+    """Sends frames of one time each.
+
+    acknowledged: (unit, signal, device time in us, value) of what the broker has taken. ends: by partition
+    the offset after the last of them.
+    """
 
     def __init__(self, broker: Broker) -> None:
+        self.acknowledged: set[tuple[str, str, int, float]] = set()
         self.ends: dict[int, int] = defaultdict(int)
         self.failed: list[str] = []
+        self._epoch = time.time_ns()
         self._numbers = itertools.count()
         self._producer = Producer(
             {**broker.confluent(), "partitioner": "murmur2_random", "enable.idempotence": True}
         )
 
     def send(self, unit: str, signals: dict[str, tuple[str, float]], ahead_s: float = 0.0) -> None:
+        time_us = int((time.time() + ahead_s) * 1e6)
         body = SensorFrame(
             site="north",
             unit=unit,
             device="controller",
-            epoch=1,
+            epoch=self._epoch,
             sequence=next(self._numbers),
-            time_us=[int((time.time() + ahead_s) * 1e6)],
+            time_us=[time_us],
             signals={
                 name: SignalColumn(unit=code, values=[value]) for name, (code, value) in signals.items()
             },
         )
         key, value, headers = outgoing(body)
-        self._producer.produce(FRAMES.name, value, key, headers=list(headers), on_delivery=self._told)
+
+        def told(error: KafkaError | None, message: Message) -> None:
+            self._told(error, message)
+            self.acknowledged |= {(unit, name, time_us, one) for name, (_, one) in signals.items()}
+
+        self._producer.produce(FRAMES.name, value, key, headers=list(headers), on_delivery=told)
 
     def send_rubbish(self, unit: str) -> None:
         self._producer.produce(FRAMES.name, b"{", f"north/{unit}".encode(), on_delivery=self._told)
 
     def flush(self) -> None:
-        assert self._producer.flush(20) == 0
+        assert self._producer.flush(FLUSH_WITHIN_S) == 0
         assert not self.failed
 
     def _told(self, error: KafkaError | None, message: Message) -> None:
@@ -58,3 +76,28 @@ class Device:
         else:
             partition, offset = message.partition() or 0, message.offset() or 0
             self.ends[partition] = max(self.ends[partition], offset + 1)
+
+
+def run_plant(device: Device, for_s: float) -> None:
+    """Twelve units: stirrers stop and start, pressures rise and fall, devices fall silent, a clock jumps."""
+    began_s = time.monotonic()
+    while (at_s := time.monotonic() - began_s) < for_s:
+        for number in range(UNITS):
+            unit = f"BR-{number:02d}"
+            if number in {4, 5} and 10.0 < at_s < 30.0:
+                continue
+            stopped = (at_s + 3 * number) % 20 < 6
+            blocked = (at_s + 5 * number) % 26 < 8
+            device.send(
+                unit,
+                {
+                    "agitation": ("{#}.min-1", 0.0 if stopped else 600.0 + at_s / 7),
+                    "pressure": ("bar", (1.5 if blocked else 1.1) + at_s / 1e4),
+                    "pH": ("[pH]", 7.0 + at_s / 1e4),
+                },
+                ahead_s=90.0 if number == 6 and 5.0 < at_s < 8.0 else 0.0,
+            )
+            if number == 7:
+                device.send_rubbish(unit)
+        device.flush()
+        time.sleep(EVERY_S)

@@ -13,7 +13,7 @@ import pytest
 from schemas.alarm import AlarmTransition
 from streams.tail import read_all
 from streams.topics import ALARM_TRANSITIONS, FRAMES
-from tests.integration.agents.devices import Device
+from tests.integration.agents.devices import Device, run_plant
 from tests.integration.agents.watching import alarm_of, reference, said, wait_until_watched
 from tests.integration.agents.workers import wait_until
 
@@ -23,34 +23,7 @@ if TYPE_CHECKING:
     from streams.connection import Broker
     from tests.integration.agents.workers import Worker
 
-UNITS = 12
-EVERY_S = 0.5
 SENDING_S = 45.0
-
-
-def send_all(device: Device) -> None:
-    """Twelve units: stirrers stop and start, pressures rise and fall, devices fall silent, a clock jumps."""
-    began_s = time.monotonic()
-    while (at_s := time.monotonic() - began_s) < SENDING_S:
-        for number in range(UNITS):
-            unit = f"BR-{number:02d}"
-            if number in {4, 5} and 10.0 < at_s < 30.0:
-                continue
-            stopped = (at_s + 3 * number) % 20 < 6
-            blocked = (at_s + 5 * number) % 26 < 8
-            device.send(
-                unit,
-                {
-                    "agitation": ("{#}.min-1", 0.0 if stopped else 600.0 + at_s / 7),
-                    "pressure": ("bar", (1.5 if blocked else 1.1) + at_s / 1e4),
-                    "pH": ("[pH]", 7.0 + at_s / 1e4),
-                },
-                ahead_s=90.0 if number == 6 and 5.0 < at_s < 8.0 else 0.0,
-            )
-            if number == 7:
-                device.send_rubbish(unit)
-        device.flush()
-        time.sleep(EVERY_S)
 
 
 @pytest.mark.timeout(240)
@@ -59,7 +32,7 @@ def test_two_workers_under_faults_say_what_the_log_says_and_nothing_twice(
 ) -> None:
     workers = [start("watch", broker=topics.bootstrap) for _ in range(2)]
     device = Device(topics)
-    sending = threading.Thread(target=send_all, args=(device,))
+    sending = threading.Thread(target=run_plant, args=(device, SENDING_S))
     sending.start()
     time.sleep(5.0)
     faults = [workers[0].kill, workers[1].freeze, workers[1].kill, workers[0].freeze]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from agents.partition_watch import POSITION_KEY, PartitionWatch
+from agents.partition_watch import PartitionWatch
+from agents.watch_position import POSITION_KEY
 from schemas.alarm import AlarmTransition
 from streams.admin import describe_log
 from streams.tail import read_all, tail

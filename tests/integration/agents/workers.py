@@ -9,12 +9,25 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+import psycopg
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from pathlib import Path
 
 LONGER_THAN_THE_SESSION_S = 8.0
 STOP_WITHIN_S = 10.0
+
+CUT_A_CONNECTION = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle' LIMIT 1
+"""
+
+
+def cut_a_connection(database: str) -> None:
+    """End one of the database's sessions in the middle of what it does."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(CUT_A_CONNECTION)
 
 
 class Worker:
