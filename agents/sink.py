@@ -17,7 +17,7 @@ from agents.cursor import admit
 from schemas.deadletter import DeadLetter
 from schemas.errors import BrokerError, DatabaseUnreachable, LogMismatch
 from schemas.source import Source
-from streams.admin import log_bounds
+from streams.admin import describe_log, log_bounds
 from streams.faust_app import batches
 from streams.record import TopicPartition, by_bytes
 
@@ -72,12 +72,13 @@ class Sink:
         self._positions = positions
         self._reader = reader
         self._write_admitted = write_admitted
+        self._logs: dict[str, tuple[str, str]] = {}
 
     async def start_at(self, partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
         """Where each partition starts: the database's position; what retention took is recorded as lost.
 
         Raises:
-            LogMismatch: the log ends before a position: it is not the log that was read.
+            LogMismatch: a topic was created anew, or ends before a position: it is not the log that was read.
         """
         return await asyncio.to_thread(self._start_at, list(partitions))
 
@@ -142,6 +143,7 @@ class Sink:
                 return
 
     def _start_at(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+        self._refuse_another_log({tp.topic for tp in partitions})
         stored = self._positions.positions(self.name, partitions)
         bounds = log_bounds(self._broker, partitions)
         starts: dict[TopicPartition, int] = {}
@@ -164,6 +166,19 @@ class Sink:
                 self._positions.record_loss(self.name, tp, position, low, reason)
             starts[tp] = max(position, low)
         return starts
+
+    def _refuse_another_log(self, topics: Collection[str]) -> None:
+        """Positions mean nothing in a log that took the place of the one that was read so far."""
+        identity = describe_log(self._broker, topics)
+        for topic, topic_id in identity.topics.items():
+            found = (identity.cluster_id, topic_id)
+            if self._logs.setdefault(topic, found) != found:
+                raise LogMismatch(
+                    f"{topic} is another log than the one that {self.name} has read until now.",
+                    detail=f"cluster and topic id were {self._logs[topic]}, now {found}",
+                    kept="All that is stored stays stored.",
+                    next_step="sparge topics adopt",
+                )
 
 
 def _offsets(by_place: Iterable[tuple[TopicPartition, int]]) -> dict[TopicPartition, list[int]]:

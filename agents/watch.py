@@ -16,8 +16,8 @@ import structlog
 
 from agents.partition_watch import PartitionWatch
 from schemas.alarm import AlarmTransition
-from schemas.errors import BrokerError, ProducerFenced
-from streams.admin import log_bounds
+from schemas.errors import BrokerError, PartFailed, ProducerFenced
+from streams.admin import describe_log, log_bounds
 from streams.codec import outgoing
 from streams.faust_app import batches
 from streams.record import Outgoing, TopicPartition, by_bytes
@@ -110,6 +110,12 @@ class WatchWorker:
     def _take_over(self, partition: int) -> OwnedPartition:
         producer = PartitionProducer(self._broker, f"sparge-watch-{partition}")
         producer.fence()
+        if describe_log(self._broker, [FRAMES.name]).topics[FRAMES.name] != self._topic_id:
+            raise PartFailed(
+                f"{FRAMES.name} was created anew while it was read.",
+                kept="The alarms' states are in watch.state; a new start takes them up.",
+                next_step="sparge doctor",
+            )
         watch = PartitionWatch(FRAMES.name, self._topic_id, partition)
         entries = read_partition_to_end(self._broker, WATCH_STATE.name, partition)
         same_topic = watch.restore((record.key or b"", record.value) for record in entries)

@@ -17,7 +17,7 @@ from mode import CrashingSupervisor
 from schemas.errors import BrokerUnreachable, PartFailed, SpargeError
 from schemas.frame import MAX_FRAME_BYTES
 from streams.faust_logging import forward_logs
-from streams.positioning import PositionedConsumer
+from streams.positioning import PositionedConsumer, WholeAssignor
 from streams.record import Record
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ def make_app(
         key_serializer="raw",
         value_serializer="raw",
         agent_supervisor=CrashingSupervisor,
+        PartitionAssignor=WholeAssignor,
         broker_session_timeout=_SESSION_S,
         broker_rebalance_timeout=_SESSION_S,
         broker_heartbeat_interval=_HEARTBEAT_S,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from aiokafka.errors import NoOffsetForPartitionError
+from faust.assignor.partition_assignor import PartitionAssignor
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer
 from faust.types import TP
 
@@ -184,6 +185,27 @@ class PositionedConsumer(Consumer):
 
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Nothing: Faust would complain of commits; stored positions are watched instead."""
+
+
+class WholeAssignor(PartitionAssignor):
+    """Faust's own, but a topic that the broker does not name ends the worker.
+
+    A broker that has just started does not know its topics for a moment, and a topic that is created anew is
+    away for one. Faust would leave them out, nobody would look again, and the worker would stay idle.
+    """
+
+    def assign(self, cluster: Any, member_metadata: Any) -> Any:
+        """Assign what all members asked for; called in the leader of the group, in the consumer's thread."""
+        asked = {topic for member in member_metadata.values() for topic in member.subscription}
+        missing = sorted(topic for topic in asked if not cluster.partitions_for_topic(topic))
+        if missing:
+            failure = BrokerError(
+                f"Kafka does not name the topic {', '.join(missing)}: it starts, or the topic was deleted.",
+                kept="Nothing was skipped; a new start goes on where this one was.",
+                next_step="sparge topics check",
+            )
+            asyncio.run_coroutine_threadsafe(self.app.crash(failure), self.app.loop)
+        return super().assign(cluster, member_metadata)
 
 
 class _ConsumerThread(AIOKafkaConsumerThread):
