@@ -7,7 +7,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Self
 
-from schemas.errors import DeliveryFailed
+from schemas.errors import ContractError, DeliveryFailed
 from streams.connection import Broker
 from streams.framing import Framing, samples
 from streams.sender import CLOSE_WITHIN_S, FrameSender
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from streams.topics import Topic
 
 _PATIENCE_S = 0.2
+
+EARLIEST_US = 31_536_000_000_000
+"""1971: seconds or milliseconds taken for microseconds, and a clock never set, lie before it."""
 
 
 class Publisher:
@@ -92,6 +95,12 @@ class Publisher:
             ContractError: what was given cannot be published; none of it was taken.
             DeliveryFailed: the publisher was closed meanwhile; none of it was taken.
         """
+        if time_us < EARLIEST_US:
+            raise ContractError(
+                f"time_us is {time_us}, before 1971: are these seconds, or is the clock not set?",
+                kept="None of these samples was taken.",
+                next_step="time_us = time.time_ns() // 1000",
+            )
         checked = samples(time_us, values, units, status)
         with self._lock:
             self._refuse_if_closed()
