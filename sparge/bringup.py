@@ -179,6 +179,11 @@ class System:
         self._download_ended_s = time.monotonic()
         self._refuse_if_stopping()
         server.prepare()
+        if server.moved_from is not None:
+            self._screen.tell(
+                f"Port {server.moved_from} is taken by another process: the broker moves to "
+                f"{server.bootstrap}. Devices that know the old address must be told the new one."
+            )
 
         def command() -> list[str]:
             server.prepare()

@@ -40,7 +40,11 @@ def run_worker(worker: Worker, settings: Settings) -> int:
     """
     log_to_stderr(settings.log_level)
     compose = getattr(import_module(_COMPOSED_IN[worker]), worker.value)
-    wait_ready(settings.kafka(), BROKER_WAIT_S)
+    broker = settings.kafka()
+    structlog.get_logger(worker.value).info(
+        "looking for the broker", at=broker.bootstrap, within_s=BROKER_WAIT_S
+    )
+    wait_ready(broker, BROKER_WAIT_S)
 
     async def work() -> int:
         return await run(compose(settings))

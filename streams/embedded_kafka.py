@@ -54,6 +54,8 @@ class EmbeddedKafka:
         self.log_path = self.data_dir / "kafka.log"
         self._wanted_port = port
         self._ports: tuple[int, int] | None = None
+        self.moved_from: int | None = None
+        """The broker's former port, if another process has taken it: devices that know it must be told."""
 
     @property
     def bootstrap(self) -> str:
@@ -107,6 +109,8 @@ class EmbeddedKafka:
             "-XX:+ExitOnOutOfMemoryError",
             # Kafka 4.3 unmaps its indexes in a way that Java 25 warns about on every start.
             "--sun-misc-unsafe-memory-access=allow",
+            # Its compression libraries are native code.
+            "--enable-native-access=ALL-UNNAMED",
             f"-Djava.io.tmpdir={self._scratch}",
             f"-Dlog4j2.configurationFile={self._log4j_path.as_uri()}",
             "kafka.Kafka",
@@ -168,6 +172,8 @@ class EmbeddedKafka:
             ports.append(
                 candidate if candidate and (wanted[index] or _free(candidate)) else _free_port(ports)
             )
+        if before and before[0] != ports[0]:
+            self.moved_from = before[0]
         self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.write_text(f"{ports[0]} {ports[1]}\n")
         return ports[0], ports[1]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from streams.record import Record
     from tests.integration.streams.conftest import Worker
 
+T0_US = 1_790_000_000_000_000
 AWAY_S = 9.0  # longer than the session of a worker
 
 
@@ -48,16 +49,16 @@ def test_publisher_tail_and_worker_wait_for_the_broker_and_go_on(
         publisher = Publisher(broker, "north", "BR-01", "ctl")
         worker = start_worker(plan.argument())
         worker.wait_for("assigned")
-        publisher.add(1, {"DO": 1.0})
+        publisher.add(T0_US + 1, {"DO": 1.0})
         publisher.flush()
         worker.wait_for("batch")
-    publisher.add(2, {"DO": 2.0})
+    publisher.add(T0_US + 2, {"DO": 2.0})
     time.sleep(AWAY_S)
     assert worker.process.poll() is None, worker.log()
     assert any(isinstance(error, BrokerUnreachable) for error in trouble)
 
     with running_kafka(tmp_path / "kafka"):
-        publisher.add(3, {"DO": 3.0})
+        publisher.add(T0_US + 3, {"DO": 3.0})
         publisher.close(within_s=30.0)
         deadline = time.monotonic() + 45
         while len(probe.written(plan.database)) < 3 or len(seen) < 3:
