@@ -23,7 +23,7 @@ demo: $(RUNTIME) ## two simulated bioreactors, one goes wrong, its alert (ARGS=-
 	@exec scripts/timescaledb run --name demo -- $(BIN)/sparge demo $(ARGS)
 
 test: $(DEV) ## the whole suite against real servers (ARGS="-k name", ...)
-	@exec scripts/timescaledb run --name test -- $(BIN)/pytest $(ARGS)
+	@exec scripts/timescaledb run --name test --fresh -- $(BIN)/pytest $(ARGS)
 
 check: $(DEV) ## lint, format, types, import contracts, exported contracts
 	$(BIN)/ruff check $(CODE)
