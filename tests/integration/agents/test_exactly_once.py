@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
-import subprocess
-import sys
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -18,12 +14,13 @@ from confluent_kafka import Producer
 from schemas.frame import SensorFrame, SignalColumn
 from streams.codec import outgoing
 from streams.topics import FRAMES
+from tests.integration.agents.workers import cut_a_connection, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Callable
 
     from streams.connection import Broker
+    from tests.integration.agents.workers import Worker
 
 UNITS = 24
 FRAMES_A_UNIT = 120
@@ -32,7 +29,6 @@ SIGNALS = ("pH", "DO", "temperature")
 EPOCH_US = 1_790_000_000_000_000
 SENDING_S = 45.0
 SETTLED_WITHIN_S = 90.0
-LONGER_THAN_THE_SESSION_S = 8.0
 
 FAIL_SOMETIMES = """
 CREATE FUNCTION sparge.fail_sometimes() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -43,10 +39,6 @@ BEGIN
 END $$;
 CREATE TRIGGER fail_sometimes AFTER INSERT ON sparge.frame
     FOR EACH STATEMENT EXECUTE FUNCTION sparge.fail_sometimes();
-"""
-CUT_A_CONNECTION = """
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle' LIMIT 1
 """
 
 
@@ -84,53 +76,6 @@ def expected() -> set[tuple[str, str, int, float]]:
     return rows
 
 
-class Worker:
-    """One `sparge worker ingest` process, started again when it ends, as a supervisor would."""
-
-    def __init__(self, environment: dict[str, str], log: Path) -> None:
-        self._environment = environment
-        self._log = log
-        self.starts = 0
-        self._process = self._start()
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        self.starts += 1
-        with self._log.open("ab") as log:
-            return subprocess.Popen(
-                [sys.executable, "-m", "sparge", "worker", "ingest"],
-                env=self._environment,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-
-    def signal(self, number: signal.Signals) -> None:
-        if self._process.poll() is None:
-            os.kill(self._process.pid, number)
-
-    def keep_alive(self) -> None:
-        if self._process.poll() is not None:
-            self._process = self._start()
-
-    def stop(self) -> None:
-        self.signal(signal.SIGCONT)
-        self.signal(signal.SIGTERM)
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-
-
-@pytest.fixture
-def workers(kafka: Broker, store_database: str, tmp_path: Path) -> Iterator[list[Worker]]:
-    environment = {**os.environ, "SPARGE_BROKER": kafka.bootstrap, "SPARGE_DATABASE": store_database}
-    started = [Worker(environment, tmp_path / f"worker-{number}.log") for number in range(2)]
-    yield started
-    for worker in started:
-        worker.stop()
-
-
 def send_all(kafka: Broker, seed: int) -> None:
     """Send every frame once, some twice (as a device does that did not hear the acknowledgement)."""
     chance = random.Random(seed)
@@ -155,10 +100,11 @@ def stored(database: str) -> list[tuple[str, str, int, float]]:
 @pytest.mark.timeout(240)
 @pytest.mark.usefixtures("topics")
 def test_what_two_workers_store_under_faults_equals_what_was_sent(
-    kafka: Broker, store_database: str, workers: list[Worker]
+    kafka: Broker, store_database: str, start: Callable[..., Worker]
 ) -> None:
     with psycopg.connect(store_database, autocommit=True) as connection:
         connection.execute(FAIL_SOMETIMES)
+        workers = [start("ingest", broker=kafka.bootstrap, database=store_database) for _ in range(2)]
         sending = threading.Thread(target=send_all, args=(kafka, 7))
         sending.start()
         chance = random.Random(11)
@@ -168,14 +114,12 @@ def test_what_two_workers_store_under_faults_equals_what_was_sent(
             victim = chance.choice(workers)
             faults.append(fault)
             if fault == "kill":
-                victim.signal(signal.SIGKILL)
+                victim.kill()
                 time.sleep(1.0)
             elif fault == "stop":
-                victim.signal(signal.SIGSTOP)
-                time.sleep(LONGER_THAN_THE_SESSION_S)
-                victim.signal(signal.SIGCONT)
+                victim.freeze()
             else:
-                connection.execute(CUT_A_CONNECTION)
+                cut_a_connection(store_database)
                 time.sleep(0.5)
             for worker in workers:
                 worker.keep_alive()
@@ -183,13 +127,8 @@ def test_what_two_workers_store_under_faults_equals_what_was_sent(
         connection.execute("DROP TRIGGER fail_sometimes ON sparge.frame")
 
     sent = expected()
-    deadline = time.monotonic() + SETTLED_WITHIN_S
-    while (count := len(stored(store_database))) < len(sent) and time.monotonic() < deadline:
-        for worker in workers:
-            worker.keep_alive()
-        time.sleep(1.0)
+    wait_until(lambda: len(stored(store_database)) >= len(sent), workers, SETTLED_WITHIN_S)
     rows = stored(store_database)
-    assert count == len(rows)
     assert len(rows) == len(sent), f"after {faults}"
     assert set(rows) == sent
     assert {"kill", "stop", "cut"} <= set(faults)
