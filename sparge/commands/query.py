@@ -17,6 +17,7 @@ from sparge.times import parse_span_us, parse_time_us, parse_zone, show_span, sh
 from storage.table import Table
 
 READABLE_ROWS = 1000
+LEARNING = "Models learn from the live stream first: scores come after 5 min of it, forecasts after about 10."
 """A table on a screen shows no more than this unless it is asked to."""
 
 LAST = "1h"
@@ -110,6 +111,8 @@ def query(
         table = ask(unit, signals or [], start_us, end_us, limit=limit)
         about = f"{what} of {unit} from {show_time(start_us, asked_zone)} to {show_time(end_us, asked_zone)}"
     _write(table, READ[what], form=form, out=out, about=about, zone=asked_zone)
+    if not at and not len(table) and what in {What.SCORES, What.FORECASTS}:
+        err.print(LEARNING, style="yellow")
 
 
 def _write(
