@@ -17,8 +17,9 @@ from sparge.times import parse_span_us, parse_time_us, parse_zone, show_span, sh
 from storage.table import Table
 
 READABLE_ROWS = 1000
-LEARNING = "Models learn from the live stream first: scores come after 5 min of it, forecasts after about 10."
 """A table on a screen shows no more than this unless it is asked to."""
+
+LEARNING = "Models learn from the live stream first: scores come after 5 min of it, forecasts after about 10."
 
 LAST = "1h"
 STALE_US = 60_000_000
