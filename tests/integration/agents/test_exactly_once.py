@@ -27,7 +27,10 @@ FRAMES_A_UNIT = 120
 TIMES_A_FRAME = 10
 SIGNALS = ("pH", "DO", "temperature")
 EPOCH_US = 1_790_000_000_000_000
-SENDING_S = 45.0
+SENDING_S = 30.0
+SEED = 35
+"""Draws each fault early, and several kills."""
+
 SETTLED_WITHIN_S = 90.0
 
 FAIL_SOMETIMES = """
@@ -107,7 +110,7 @@ def test_what_two_workers_store_under_faults_equals_what_was_sent(
         workers = [start("ingest", broker=kafka.bootstrap, database=store_database) for _ in range(2)]
         sending = threading.Thread(target=send_all, args=(kafka, 7))
         sending.start()
-        chance = random.Random(11)
+        chance = random.Random(SEED)
         faults = []
         while sending.is_alive():
             fault = chance.choice(["kill", "stop", "cut", "cut"])
