@@ -7,7 +7,7 @@ import platform
 import shutil
 from dataclasses import dataclass
 from enum import StrEnum
-from importlib import metadata, util
+from importlib import metadata
 from typing import TYPE_CHECKING
 
 from sparge.home import Home
@@ -61,14 +61,23 @@ def environment() -> list[Finding]:
     python = platform.python_version()
     findings = [Finding("sparge", Verdict.OK, f"version {metadata.version('sparge')} on Python {python}")]
     for layer, packages in LAYERS.items():
-        missing = [name for package, name in packages.items() if util.find_spec(package) is None]
+        versions = {name: _version(name) for name in packages.values()}
+        missing = [name for name, found in versions.items() if found is None]
         if missing:
             text = f"not installed: {', '.join(missing)}"
             findings.append(Finding(f"layer {layer}", Verdict.OFF, text, f"pip install 'sparge[{layer}]'"))
         else:
-            found = ", ".join(f"{name} {metadata.version(name)}" for name in packages.values())
+            found = ", ".join(f"{name} {version}" for name, version in versions.items())
             findings.append(Finding(f"layer {layer}", Verdict.OK, found))
     return findings
+
+
+def _version(distribution: str) -> str | None:
+    """Return the installed version; asked of the metadata, for Faust takes its import specification away."""
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def data_directory(path: Path) -> list[Finding]:
