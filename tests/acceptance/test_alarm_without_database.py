@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from streams.connection import Broker
 
 FAULT_S = 30
-STREAMED_S = 50
+STREAMED_S = 75
 WITHIN_S = 60.0
 
 RAISED: LiteralString = """

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 WITH_DOWNLOADS_S = 600.0
 ALERT_S = 180.0
-STOP_S = 30.0
+STOP_S = 10.0
 AFTER_THE_START = re.compile(r"is stored and was read back.*\((\d+) s after the start\)", re.DOTALL)
 QUERY = re.compile(r"query it in another terminal: (.*)")
 

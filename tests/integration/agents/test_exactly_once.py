@@ -27,9 +27,9 @@ FRAMES_A_UNIT = 120
 TIMES_A_FRAME = 10
 SIGNALS = ("pH", "DO", "temperature")
 EPOCH_US = 1_790_000_000_000_000
-SENDING_S = 30.0
-SEED = 35
-"""Draws each fault early, and several kills."""
+SENDING_S = 45.0
+SEED = 11
+"""Draws each of the faults, most of them several times."""
 
 SETTLED_WITHIN_S = 90.0
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-STOP_WITHIN_S = 30.0
+STOP_WITHIN_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,7 +155,7 @@ def test_alarms_come_from_the_topic_while_there_is_no_database(topics: Broker, t
         tell(topics, 9, "A", "raised")
         assert "ALARM high   alarmed/A  DO low" in following.stdout.readline()
         following.send_signal(signal.SIGINT)
-        following.communicate(timeout=30)
+        following.communicate(timeout=10)
         assert following.returncode == 0
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 UP_WITHIN_S = 120.0
-TIED_WITHIN_S = 30.0
+TIED_WITHIN_S = 10.0
 """A supervisor that is killed leaves a broker that still closes its log: it takes 2 s."""
 
 

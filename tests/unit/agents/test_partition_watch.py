@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.partition_watch import PartitionWatch
@@ -82,7 +82,6 @@ def test_silence_of_one_unit_is_alarmed_while_another_talks() -> None:
     assert [(one.unit, one.condition) for one in silent] == [("BR-01", "silent")]
 
 
-@settings(max_examples=20)
 @given(cut=st.integers(1, 119), data=st.data())
 def test_alarms_are_the_same_however_the_log_is_cut_shuffled_and_repeated(
     cut: int, data: st.DataObject
