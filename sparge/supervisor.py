@@ -25,7 +25,7 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
 SETTLED_S = 60.0
 """A part that ran this long was well: its next death counts as the first again."""
 
-STAGES_END_S = (3.0, 7.0, 8.5)
+STAGES_END_S = (3.0, 6.0, 7.5)
 """Seconds after the stop began at which what is left of a stage is killed; the whole stays below 10 s."""
 
 LOG_LIMIT_BYTES = 20 * 1024 * 1024
