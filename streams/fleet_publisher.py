@@ -96,7 +96,7 @@ class FleetPublisher:
         Raises:
             DeliveryFailed: it has not; names the frames that were given up.
         """
-        unsent = []
+        unsent: list[SensorFrame] = []
         for device in self._devices:
             for frame in device.frames():
                 try:
