@@ -24,7 +24,8 @@ SpargeError
 │   └── DownloadFailed
 ├── ImportRefused
 ├── NotInstalled             an optional layer is missing
-└── QueryRefused
+├── QueryRefused
+└── Unidentifiable           data that do not determine the quantity asked for
 """
 
 from __future__ import annotations
@@ -190,3 +191,7 @@ class NotInstalled(SpargeError):
 
 class QueryRefused(SpargeError):
     """The query cannot be answered as asked."""
+
+
+class Unidentifiable(SpargeError):
+    """The data do not determine the quantity asked for."""
