@@ -38,6 +38,7 @@ KNOWN = frozenset(
         ),
         *("L", "mL", "g", "kg", "g.L-1", "mol.L-1", "mmol.L-1", "mmol.L-1.h-1", "bar", "mbar", "Pa", "kPa"),
         *("L.min-1", "L.h-1", "mL.min-1", "mL.h-1", "m.s-1", "W.m-3", "S", "uS", "mS.cm-1", "mN.m"),
+        *("N.m", "W", "cm", "mV", "pF.cm-1", "10*6.mL-1", "mosm.kg-1"),
     }
 )
 
