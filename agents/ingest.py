@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from agents.sink import letter
+from agents.tally import Written
 from schemas.decoding import Frame, decode_message
 from schemas.errors import FrameRefused
 from storage.store import StoredFrame, WriteReport
@@ -39,7 +40,7 @@ class Ingest:
         self._deadletters = deadletters
         self._topic_ids = topic_ids
 
-    def write(self, tx: SinkTransaction, records: Sequence[Record]) -> None:
+    def write(self, tx: SinkTransaction, records: Sequence[Record]) -> Written:
         """Write records that are due, in order, within the sink's transaction."""
         frames: list[StoredFrame] = []
         refused: list[tuple[Record, FrameRefused]] = []
@@ -61,6 +62,11 @@ class Ingest:
         if letters:
             self._deadletters.send(letters)
         _tell(report, letters)
+        return Written(
+            rows={"frames": report.frames, "samples": report.samples, "corrections": report.corrections},
+            known={"frames": report.repeats, "samples": report.equal},
+            deadletters=len(letters),
+        )
 
 
 def _tell(report: WriteReport, letters: Sequence[DeadLetter]) -> None:

@@ -35,10 +35,15 @@ TIMER_STEP_US = 1_000_000
 
 @dataclass(slots=True)
 class Judgement:
-    """What a batch led to: messages in order, and the keys of the units whose memory changed."""
+    """What a batch led to: messages in order, and the keys of the units whose memory changed.
+
+    frames: how many were judged. skipped: messages that could not be understood.
+    """
 
     outputs: list[Output] = field(default_factory=list)
     changed: set[str] = field(default_factory=set)
+    frames: int = 0
+    skipped: int = 0
 
 
 class PartitionWatch:
@@ -113,11 +118,13 @@ class PartitionWatch:
             message = decode_message(record.value, record.key, record.recorded_us)
         except FrameRefused:
             message = None  # ingest writes the dead letter; here only time moves on
+            judgement.skipped += 1
         if isinstance(message, Frame):
             unit = self.units.get(message.key)
             if unit is None:
                 unit = self.units[message.key] = UnitWatch(message.site, message.unit)
             judgement.outputs += unit.on_frame(message, self.now_us, at)
+            judgement.frames += 1
             judgement.changed.add(message.key)
         if self.now_us - self._timers_us >= TIMER_STEP_US:
             self._timers_us = self.now_us

@@ -8,6 +8,7 @@ import orjson
 import structlog
 
 from agents.sink import letter
+from agents.tally import Written
 from schemas.alarm import AlarmTransition
 from schemas.errors import ContractError, FrameRefused, Reason
 from schemas.forecast import ForecastMessage
@@ -43,7 +44,7 @@ class Recorder:
         self._deadletters = deadletters
         self._topic_ids = topic_ids
 
-    def write(self, tx: SinkTransaction, records: Sequence[Record]) -> None:
+    def write(self, tx: SinkTransaction, records: Sequence[Record]) -> Written:
         """Write records that are due, in order, within the sink's transaction."""
         messages: list[AlarmTransition | ScoreMessage | ForecastMessage] = []
         letters = []
@@ -52,12 +53,18 @@ class Recorder:
                 messages.append(decode(record.value))
             except FrameRefused as refusal:
                 letters.append(letter(record, refusal, self._topic_ids))
-        tx.write_transitions([message for message in messages if isinstance(message, AlarmTransition)])
-        tx.write_scores([message for message in messages if isinstance(message, ScoreMessage)])
-        tx.write_forecasts([message for message in messages if isinstance(message, ForecastMessage)])
+        transitions = [message for message in messages if isinstance(message, AlarmTransition)]
+        scores = [message for message in messages if isinstance(message, ScoreMessage)]
+        forecasts = [message for message in messages if isinstance(message, ForecastMessage)]
+        new = {
+            "transitions": tx.write_transitions(transitions),
+            "scores": tx.write_scores(scores),
+            "forecasts": tx.write_forecasts(forecasts),
+        }
         if letters:
             self._deadletters.send(letters)
             log.warning("dead letters", count=len(letters), first=letters[0].source.id)
+        return Written(new, {"results": len(messages) - sum(new.values())}, len(letters))
 
 
 def decode(body: bytes | None) -> AlarmTransition | ScoreMessage | ForecastMessage:

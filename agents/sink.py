@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from agents.cursor import admit
+from agents.tally import SinkTally, Written
 from schemas.deadletter import DeadLetter
 from schemas.errors import BrokerError, DatabaseUnreachable, LogMismatch
 from schemas.source import Source
+from storage.store import DatabaseBusy
 from streams.admin import describe_log, log_bounds
 from streams.faust_app import batches
 from streams.record import TopicPartition, by_bytes
@@ -54,6 +56,7 @@ class Sink:
         positions: a connection of its own for reading where partitions start.
         reader: looks up ranges of offsets that a batch lacks.
         write_admitted: decodes and writes records that are due, in order, within the transaction.
+        tally: is kept up with what the sink does.
     """
 
     def __init__(
@@ -64,7 +67,8 @@ class Sink:
         store: Store,
         positions: Store,
         reader: RangeReader,
-        write_admitted: Callable[[SinkTransaction, Sequence[Record]], None],
+        write_admitted: Callable[[SinkTransaction, Sequence[Record]], Written],
+        tally: SinkTally,
     ) -> None:
         self.name = name
         self._broker = broker
@@ -72,6 +76,7 @@ class Sink:
         self._positions = positions
         self._reader = reader
         self._write_admitted = write_admitted
+        self._tally = tally
         self._logs: dict[str, tuple[str, str]] = {}
 
     async def start_at(self, partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
@@ -93,6 +98,7 @@ class Sink:
     def write(self, records: Sequence[Record]) -> None:
         """Write what is due of these records and move the positions, in one transaction."""
         by_place = {(record.tp, record.offset): record for record in records}
+        written = Written()
         with self._store.transaction(self.name, {record.tp for record in records}) as tx:
             stored = {TopicPartition(*tp): offset for tp, offset in tx.positions.items()}
             plan = admit(_offsets(by_place), stored)
@@ -104,8 +110,10 @@ class Sink:
                 plan = admit(_offsets(by_place), stored, _ranges(plan.holes))
             due = [by_place[tp, offset] for tp, offsets in plan.accepted.items() for offset in offsets]
             if due:
-                self._write_admitted(tx, due)
+                written = self._write_admitted(tx, due)
             tx.advance(dict(plan.next_offsets.items()))
+        self._tally.count(len(due), written)
+        self._tally.positions.update(plan.next_offsets)
 
     def _looked_up(self, holes: Sequence[Hole[TopicPartition]]) -> Iterator[Record]:
         """Yield what the log has in the holes; nothing where only markers or aborted records lie."""
@@ -127,6 +135,9 @@ class Sink:
                 await asyncio.to_thread(self.write, records)
             except (DatabaseUnreachable, BrokerError) as error:
                 now_s = time.monotonic()
+                self._tally.retries += 1
+                self._tally.connected = isinstance(error, (DatabaseBusy, BrokerError))
+                self._tally.away_for = "" if isinstance(error, DatabaseBusy) else error.message
                 if away_since_s is None:
                     away_since_s = now_s
                     log.warning(
@@ -137,6 +148,7 @@ class Sink:
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
             else:
+                self._tally.connected, self._tally.away_for = True, ""
                 if away_since_s is not None:
                     away_s = round(time.monotonic() - away_since_s, 1)
                     log.info("writing again", sink=self.name, away_s=away_s)
@@ -165,6 +177,8 @@ class Sink:
                     )
                 self._positions.record_loss(self.name, tp, position, low, reason)
             starts[tp] = max(position, low)
+        self._tally.connected = True
+        self._tally.positions.update(starts)
         return starts
 
     def _refuse_another_log(self, topics: Collection[str]) -> None:

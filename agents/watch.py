@@ -17,6 +17,8 @@ import structlog
 from agents.partition_watch import PartitionWatch
 from schemas.alarm import AlarmTransition
 from schemas.errors import BrokerError, PartFailed, ProducerFenced
+from schemas.forecast import ForecastMessage
+from schemas.score import ScoreMessage
 from streams.admin import describe_log, log_bounds
 from streams.codec import outgoing
 from streams.faust_app import batches
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     import faust
 
     from agents.partition_watch import Judgement
+    from agents.tally import WatchTally
     from streams.admin import LogIdentity
     from streams.connection import Broker
     from streams.range_reader import RangeReader
@@ -53,25 +56,41 @@ RETRY_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Pauses between tries of an aborted transaction; after the last the worker ends and says so."""
 
 
+OUTPUTS = {AlarmTransition: "transitions", ScoreMessage: "scores", ForecastMessage: "forecasts"}
+"""What is sent, by the name that it is counted under."""
+
+
 @dataclass
 class OwnedPartition:
-    """A partition with its live objects, its producer and when it last spoke (monotonic seconds)."""
+    """A partition with its live objects, its producer and when it last spoke (monotonic seconds).
+
+    retries: of its transactions, since they were last counted.
+    """
 
     watch: PartitionWatch
     producer: PartitionProducer
     last_heard_s: float
     committed_us: int = 0
+    retries: int = 0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class WatchWorker:
     """Keeps the partitions that this worker owns, from assignment to revocation."""
 
-    def __init__(self, broker: Broker, identity: LogIdentity, reader: RangeReader, ticker: Ticker) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        identity: LogIdentity,
+        reader: RangeReader,
+        ticker: Ticker,
+        tally: WatchTally,
+    ) -> None:
         self._broker = broker
         self._topic_id = identity.topics[FRAMES.name]
         self._reader = reader
         self._ticker = ticker
+        self._tally = tally
         self._owned: dict[int, OwnedPartition] = {}
         self._told_faults: set[tuple[str, str]] = set()
 
@@ -80,7 +99,9 @@ class WatchWorker:
         fresh = [tp.partition for tp in partitions if tp.partition not in self._owned]
         taken = await asyncio.gather(*(asyncio.to_thread(self._take_over, partition) for partition in fresh))
         self._owned.update(zip(fresh, taken, strict=True))
-        return {tp: self._owned[tp.partition].watch.next_offset for tp in partitions}
+        starts = {tp: self._owned[tp.partition].watch.next_offset for tp in partitions}
+        self._tally.positions.update(starts)
+        return starts
 
     def revoked(self, partitions: Collection[TopicPartition]) -> None:
         """Forget partitions that another worker takes over; it has their memory in watch.state."""
@@ -151,13 +172,13 @@ class WatchWorker:
         async with owned.lock:
             owned.last_heard_s = time.monotonic()
             try:
-                await asyncio.to_thread(self._judge_and_commit, owned, records)
+                self._count(owned, await asyncio.to_thread(self._judge_and_commit, owned, records))
             except ProducerFenced:
                 if self._owned.get(partition) is owned:
                     raise
                 log.info("partition has a new owner", partition=partition)
 
-    def _judge_and_commit(self, owned: OwnedPartition, records: Sequence[Record]) -> None:
+    def _judge_and_commit(self, owned: OwnedPartition, records: Sequence[Record]) -> Judgement:
         watch = owned.watch
         complete = list(records)
         for start, stop in watch.missing(records):
@@ -171,6 +192,17 @@ class WatchWorker:
         for output in judgement.outputs:
             if isinstance(output, AlarmTransition):
                 log.info("alarm", event_=output.event, alarm=output.alarm_id, message=output.message)
+        return judgement
+
+    def _count(self, owned: OwnedPartition, judgement: Judgement) -> None:
+        watch = owned.watch
+        self._tally.positions[TopicPartition(watch.topic, watch.partition)] = watch.next_offset
+        self._tally.frames += judgement.frames
+        self._tally.skipped += judgement.skipped
+        self._tally.retries += owned.retries
+        owned.retries = 0
+        self._tally.faults = len(self._told_faults)
+        self._tally.outputs.update(OUTPUTS[type(output)] for output in judgement.outputs)
 
     def _report_faults(self, watch: PartitionWatch, judgement: Judgement) -> None:
         for key in judgement.changed:
@@ -193,6 +225,7 @@ class WatchWorker:
             except BrokerError as error:
                 if pause_s is None:
                     raise
+                owned.retries += 1
                 log.warning("transaction was aborted and is tried again", cause=str(error), pause_s=pause_s)
                 time.sleep(pause_s)
             else:

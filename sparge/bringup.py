@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import time
 from concurrent.futures import wait as wait_for
@@ -142,6 +143,7 @@ class System:
                         pid=kept.process.pid if kept.process is not None else None,
                         restarts=kept.restarts,
                         log=str(kept.part.tells),
+                        metrics=kept.part.metrics,
                     )
                     for kept in self.supervisor.kept()
                 ),
@@ -256,7 +258,20 @@ class System:
         # -P: a folder of the same name where the command was typed must not be taken for ours.
         command = [sys.executable, "-P", "-m", "sparge", "worker", name]
         log = self.home.logs / f"{name}.log"
-        return Part(name, lambda: tied(command), log, WORKERS, environment=self.settings.environment())
+        # Chosen here and not by the worker: a part that is started again is found where it was.
+        host = self.settings.metrics_host
+        port = (
+            self.settings.metrics_port + PARTS.index(name) if self.settings.metrics_port else free_port(host)
+        )
+        own = self.settings.named({"SPARGE_METRICS_PORT": str(port)})
+        return Part(
+            name,
+            lambda: tied(command),
+            log,
+            WORKERS,
+            environment=own.environment(),
+            metrics=f"http://{host}:{port}/metrics",
+        )
 
     def _on_download(self, progress: DownloadProgress) -> None:
         self._refuse_if_stopping()
@@ -279,6 +294,15 @@ def _register(conninfo: str, identity: LogIdentity) -> None:
                 {topic.name: identity.topics[topic.name] for topic in topics},
                 {topic.name: topic.partitions for topic in topics},
             )
+
+
+def free_port(host: str) -> int:
+    """Return a port that nothing listens on just now."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as listener:
+        listener.bind((host, 0))
+        port: int = listener.getsockname()[1]
+        return port
 
 
 def _end_helpers(within_s: float) -> None:

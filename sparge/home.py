@@ -26,6 +26,7 @@ class RunningPart(BaseModel):
     pid: int | None
     restarts: int
     log: str
+    metrics: str = ""
 
 
 class Running(BaseModel):

@@ -61,11 +61,12 @@ def show_running(running: Running) -> None:
             "running" if part.pid is not None else "waits to be started again",
             str(part.pid or ""),
             str(part.restarts),
+            part.metrics,
             part.log,
         ]
         for part in running.parts
     ]
-    say(text_table(["part", "state", "pid", "restarts", "log"], rows, right=[2, 3]))
+    say(text_table(["part", "state", "pid", "restarts", "metrics", "log"], rows, right=[2, 3]))
 
 
 def show_next_steps(unit: str, sparge: str) -> None:

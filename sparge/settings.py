@@ -38,6 +38,8 @@ class Settings(BaseSettings):
     cache: Place = Field(
         default_factory=lambda: platformdirs.user_cache_path("sparge"), description="where downloads are kept"
     )
+    metrics_host: str = Field(default="127.0.0.1", description="address on which a worker shows its numbers")
+    metrics_port: int = Field(default=0, ge=0, le=65_535, description="its port; 0: a free one")
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 
     def kafka(self) -> Broker:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agents import ingest as ingest_agent
 from agents import record as record_agent
 from agents.sink import Sink, attach
+from agents.tally import SinkTally
+from sparge.assembled import Assembled
 from sparge.home import Home
+from storage.freshness import Freshness
 from storage.store import Store
 from streams.admin import describe_log
 from streams.deadletters import DeadLetterProducer
 from streams.faust_app import make_app
+from streams.flow import Flow
 from streams.range_reader import RangeReader
 from streams.topics import TOPICS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    import faust
 
     from sparge.settings import Settings
     from streams.admin import LogIdentity
@@ -26,13 +29,16 @@ if TYPE_CHECKING:
 _PARTITIONS = {topic.name: topic.partitions for topic in TOPICS}
 
 
-def ingest(settings: Settings) -> faust.App:
-    """Return the app that stores frames."""
-    return _sink(settings, ingest_agent.SINK, ingest_agent.TOPICS, ingest_agent.Ingest, read_committed=False)
+def ingest(settings: Settings) -> Assembled:
+    """Return the worker that stores frames."""
+    worker = _sink(
+        settings, ingest_agent.SINK, ingest_agent.TOPICS, ingest_agent.Ingest, read_committed=False
+    )
+    return replace(worker, newest=Freshness(settings.conninfo(), application="sparge ingest monitor").newest)
 
 
-def record(settings: Settings) -> faust.App:
-    """Return the app that stores what watch decided."""
+def record(settings: Settings) -> Assembled:
+    """Return the worker that stores what watch decided."""
     return _sink(settings, record_agent.SINK, record_agent.TOPICS, record_agent.Recorder, read_committed=True)
 
 
@@ -43,10 +49,11 @@ def _sink(
     agent: type[ingest_agent.Ingest | record_agent.Recorder],
     *,
     read_committed: bool,
-) -> faust.App:
+) -> Assembled:
     broker = settings.kafka()
     identity = describe_log(broker, topics)
     store, positions = (_registered(settings, name, identity) for _ in range(2))
+    tally = SinkTally()
     decide = agent(DeadLetterProducer(broker), identity.topics)
     sink = Sink(
         name,
@@ -55,7 +62,9 @@ def _sink(
         positions=positions,
         reader=RangeReader(broker, read_committed=read_committed),
         write_admitted=decide.write,
+        tally=tally,
     )
+    flow = Flow()
     app = make_app(
         name,
         broker,
@@ -63,9 +72,10 @@ def _sink(
         start_at=sink.start_at,
         read_committed=read_committed,
         data_dir=Home(settings.home).workers / name,
+        flow=flow,
     )
     attach(app, sink, topics)
-    return app
+    return Assembled(name, app, flow, tally, read_committed)
 
 
 def _registered(settings: Settings, name: str, identity: LogIdentity) -> Store:

@@ -46,6 +46,7 @@ class Part:
         environment: variables in addition to this process's own.
         stop_signal: asks it to end.
         own_log: file that it writes by itself, if that tells more than what it prints.
+        metrics: address at which it shows its numbers, if it does.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Part:
     environment: Mapping[str, str] = field(default_factory=dict)
     stop_signal: signal.Signals = signal.SIGTERM
     own_log: Path | None = None
+    metrics: str = ""
 
     @property
     def tells(self) -> Path:

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agents.tally import WatchTally
 from agents.watch import WatchWorker, attach
+from sparge.assembled import Assembled
 from sparge.home import Home
 from streams.admin import describe_log
 from streams.faust_app import make_app
+from streams.flow import Flow
 from streams.range_reader import RangeReader
 from streams.ticks import Ticker
 from streams.topics import FRAMES
 
 if TYPE_CHECKING:
-    import faust
-
     from sparge.settings import Settings
 
 
-def watch(settings: Settings) -> faust.App:
-    """Return the app that raises alarms."""
+def watch(settings: Settings) -> Assembled:
+    """Return the worker that raises alarms."""
     broker = settings.kafka()
     identity = describe_log(broker, [FRAMES.name])
     reader = RangeReader(broker, read_committed=False)
-    worker = WatchWorker(broker, identity, reader, Ticker(broker))
+    tally = WatchTally()
+    worker = WatchWorker(broker, identity, reader, Ticker(broker), tally)
+    flow = Flow()
     app = make_app(
         "watch",
         broker,
@@ -31,7 +34,8 @@ def watch(settings: Settings) -> faust.App:
         start_at=worker.start_at,
         read_committed=False,
         data_dir=Home(settings.home).workers / "watch",
+        flow=flow,
         on_revoked=worker.revoked,
     )
     attach(app, worker)
-    return app
+    return Assembled("watch", app, flow, tally, read_committed=False)

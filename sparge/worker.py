@@ -11,10 +11,15 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from sparge.metrics_page import Page, serve
+from sparge.monitor import Monitor, Seen
 from streams.admin import wait_ready
 from streams.faust_app import run
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sparge.assembled import Assembled
     from sparge.settings import Settings
 
 BROKER_WAIT_S = 60.0
@@ -39,7 +44,7 @@ def run_worker(worker: Worker, settings: Settings) -> int:
         SpargeError: broker or database cannot be reached, or refuse, before the work began.
     """
     log_to_stderr(settings.log_level)
-    compose = getattr(import_module(_COMPOSED_IN[worker]), worker.value)
+    assemble: Callable[[Settings], Assembled] = getattr(import_module(_COMPOSED_IN[worker]), worker.value)
     broker = settings.kafka()
     structlog.get_logger(worker.value).info(
         "looking for the broker", at=broker.bootstrap, within_s=BROKER_WAIT_S
@@ -47,7 +52,12 @@ def run_worker(worker: Worker, settings: Settings) -> int:
     wait_ready(broker, BROKER_WAIT_S)
 
     async def work() -> int:
-        return await run(compose(settings))
+        assembled = assemble(settings)
+        seen = Seen()
+        Monitor(assembled, broker, seen).start()
+        at = serve(Page(assembled, seen), settings.metrics_host, settings.metrics_port)
+        structlog.get_logger(worker.value).info("metrics", at=at)
+        return await run(assembled.app)
 
     return asyncio.run(work())
 

@@ -174,6 +174,20 @@ def log_bounds(
     return {tp: (low, highs[tp]) for tp, low in lows.items()}
 
 
+class LogEnds:
+    """Where partitions end, asked again and again over one connection; read_committed as of `log_bounds`."""
+
+    def __init__(self, broker: Broker, *, read_committed: bool) -> None:
+        self._broker = broker
+        self._client = AdminClient(broker.confluent())
+        self._level = IsolationLevel.READ_COMMITTED if read_committed else IsolationLevel.READ_UNCOMMITTED
+
+    def read(self, tps: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        """The next offset to be written of each partition; raises BrokerError."""
+        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # theirs
+        return _offsets(self._client, self._broker, tps, latest, self._level)
+
+
 def _offsets(
     client: AdminClient,
     broker: Broker,

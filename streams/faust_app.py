@@ -17,6 +17,7 @@ from mode import CrashingSupervisor
 from schemas.errors import BrokerUnreachable, PartFailed, SpargeError
 from schemas.frame import MAX_FRAME_BYTES
 from streams.faust_logging import forward_logs
+from streams.flow import Flow
 from streams.positioning import PositionedConsumer, WholeAssignor
 from streams.record import Record
 
@@ -49,6 +50,7 @@ def make_app(
     start_at: StartAt,
     read_committed: bool,
     data_dir: Path,
+    flow: Flow | None = None,
     on_assigned: Told | None = None,
     on_revoked: Told | None = None,
 ) -> faust.App:
@@ -61,6 +63,7 @@ def make_app(
         start_at: says, after every assignment, at which offset each partition starts.
         read_committed: leave out records of open and aborted transactions.
         data_dir: Faust makes (empty) folders here; created if missing.
+        flow: is kept up with what the app holds of the log.
         on_assigned: told the partitions, positioned, before their first record flows.
         on_revoked: told the partitions that are no longer this worker's.
     """
@@ -97,6 +100,7 @@ def make_app(
     transport.Consumer = partial(
         PositionedConsumer,
         topics=frozenset(topics),
+        flow=flow or Flow(),
         start_at=start_at,
         read_committed=read_committed,
         on_assigned=on_assigned,

@@ -24,6 +24,8 @@ from streams.record import TopicPartition
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping
 
+    from streams.flow import Flow
+
     StartAt = Callable[[Collection[TopicPartition]], Awaitable[Mapping[TopicPartition, int]]]
     Told = Callable[[Collection[TopicPartition]], None]
 
@@ -68,6 +70,7 @@ class PositionedConsumer(Consumer):
 
     Args:
         topics: names of the topics that start_at answers for.
+        flow: is told what this consumer holds.
         start_at: asked after every assignment, one call at a time; the flow waits for its answer.
         read_committed: leave out records of open and aborted transactions.
         on_assigned: told the partitions that were positioned, before their first record flows.
@@ -78,6 +81,7 @@ class PositionedConsumer(Consumer):
         self,
         *args: Any,
         topics: frozenset[str],
+        flow: Flow,
         start_at: StartAt,
         read_committed: bool,
         on_assigned: Told | None,
@@ -86,6 +90,7 @@ class PositionedConsumer(Consumer):
     ) -> None:
         self.read_committed = read_committed
         self._topics = topics
+        self._flow = flow
         self._start_at = start_at
         self._on_assigned = on_assigned
         self._on_revoked = on_revoked
@@ -104,6 +109,7 @@ class PositionedConsumer(Consumer):
         """Stop passing records on: what is fetched from now on is of no known position."""
         self._positioned = False
         self._revocations += 1
+        self._flow.drop(frozenset(_ours(revoked)))
         await super().on_partitions_revoked(revoked)
         try:
             self._tell_revoked(_ours(revoked))
@@ -138,6 +144,7 @@ class PositionedConsumer(Consumer):
                 return
             await self.seek_wait({key: starts[TopicPartition(*key)] for key in keys})
             self._positioned = asked == self._revocations
+        self._flow.take(frozenset(partitions))
         if self._on_assigned is not None:
             self._on_assigned(partitions)
         log.info(
@@ -155,6 +162,7 @@ class PositionedConsumer(Consumer):
             ) from error
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's signature
+        self._measure()
         async with self._fetching:
             try:
                 records = await super()._getmany(active_partitions, min(timeout, FETCH_WAIT_S))
@@ -164,6 +172,11 @@ class PositionedConsumer(Consumer):
                     raise
                 records = {}
         return records if self._positioned else {}
+
+    def _measure(self) -> None:
+        # Messages of before a rebalance are never acknowledged, but the set holds them weakly.
+        self._flow.buffered_bytes = sum(len(message.value or b"") for message in self._unacked_messages)
+        self._flow.paused = bool(self._buffered_partitions)
 
     def _tell_revoked(self, partitions: list[TopicPartition]) -> None:
         if self._on_revoked is not None and partitions:

@@ -1,0 +1,35 @@
+"""A worker put together and not yet running: what its process runs, shows and watches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import faust
+
+    from agents.tally import SinkTally, WatchTally
+    from streams.flow import Flow
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """One worker.
+
+    Args:
+        name: ingest, watch or record.
+        app: reads the log and does the work.
+        flow: what it holds of the log.
+        tally: what it has done.
+        read_committed: whether it leaves out records of open and aborted transactions.
+        newest: asks the database for the time (us UTC) of the newest sample of each (site, unit).
+    """
+
+    name: str
+    app: faust.App
+    flow: Flow
+    tally: SinkTally | WatchTally
+    read_committed: bool
+    newest: Callable[[], Mapping[tuple[str, str], int]] | None = None
