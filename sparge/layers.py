@@ -5,6 +5,7 @@ LAYERS = {
         "aiokafka": "aiokafka",
         "cramjam": "cramjam",
         "faust": "faust-streaming",
+        "prometheus_client": "prometheus-client",
         "psycopg": "psycopg",
         "pyarrow": "pyarrow",
         "river": "river",
