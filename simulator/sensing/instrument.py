@@ -20,7 +20,7 @@ Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 
 
 class Instrument(BaseModel):
-    """One measuring chain: what it makes of the truth, and how often its device tells of it.
+    """One measuring chain: what it makes of the truth.
 
     Errors are in the signal's unit; where the range grows with the vessel (`full_scale_per_litre`) they are
     shares of full scale.
@@ -43,8 +43,7 @@ class Instrument(BaseModel):
         full_scale_per_litre: upper end of the range per litre of working volume.
         gross_error: size of an error at which a process engineer would call the probe wrong; faults of
             severity 1 have this size.
-        every_s: how often its device samples it.
-        deadband: reported only when it has moved by more than this; absent: reported every time.
+        deadband: where the signal is reported by exception, it is when it has moved by more than this.
         source: where the figures come from.
     """
 
@@ -69,8 +68,7 @@ class Instrument(BaseModel):
     range: tuple[float, float] | None = None
     full_scale_per_litre: Positive | None = None
     gross_error: Positive
-    every_s: Positive = 1.0
-    deadband: NotNegative | None = None
+    deadband: NotNegative = 0.0
     source: Annotated[str, Field(min_length=1)]
 
     @model_validator(mode="after")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from schemas.signals import DICTIONARY
 from schemas.status import Severity, severity
 from simulator.sensing.draws import Draws, generator
 
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from simulator.sensing.style import Style
 
     Flags = NDArray[np.bool_]
+
+
+EACH_S = 1.0
+HELD = ("held", "total")
 
 
 class Row(NamedTuple):
@@ -127,11 +132,12 @@ class Reporter:
         self._panel = panel
         count = len(panel.signals)
         shape = (count, panel.units)
-        made = panel.instruments
-        self._every_s = np.array([one.every_s for one in made])
-        self._held = np.flatnonzero([style.by_exception and one.deadband is not None for one in made])
-        bands = np.array([[0.0 if one.deadband is None else one.deadband] for one in made])
-        self._deadband = (bands * panel.scale)[self._held]
+        declared = [DICTIONARY[name] for name in panel.signals]
+        self._every_s = np.array([one.sampling_s or EACH_S for one in declared])
+        # A total stands still between doses, as a held signal does.
+        self._held = np.flatnonzero([style.by_exception and one.reading in HELD for one in declared])
+        bands = np.array([[one.deadband] for one in panel.instruments]) * panel.scale
+        self._deadband = bands[self._held]
         self._last = np.full(shape, np.nan)[self._held]
         self._last_s = np.full(self._last.shape, -np.inf)
         self._last_status = np.zeros(self._last.shape, np.uint32)

@@ -17,8 +17,8 @@ class Style:
     """One way of reporting.
 
     Attributes:
-        own_intervals: each signal at its instrument's interval; else everything at every step.
-        by_exception: signals with a deadband only when they moved, or after `heartbeat_s`.
+        own_intervals: each signal at the dictionary's interval; else everything at every step.
+        by_exception: held signals and totals only when they moved, or after `heartbeat_s`.
         heartbeat_s: a held signal is repeated after so long.
         dropped: share of single samples that never arrive.
         dropped_rows: share of whole rows that never arrive.
