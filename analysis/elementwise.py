@@ -30,6 +30,11 @@ def exp(value: X | float) -> X:
     return as_given(np.exp(value) if isinstance(value, np.ndarray) else math.exp(value))
 
 
+def log1p(value: X | float) -> X:
+    """ln(1 + x), exact for small x."""
+    return as_given(np.log1p(value) if isinstance(value, np.ndarray) else math.log1p(value))
+
+
 def power(base: X | float, exponent: float) -> X:
     """`base` to a power that need not be whole; the base is not negative."""
     result: X = base**exponent

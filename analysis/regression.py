@@ -147,10 +147,11 @@ def plane(y: Array, *columns: Array, through_origin: bool = False) -> Fit:
     return Fit(back @ found, back @ covariance @ back.T, _explained(y, y - design @ found), len(y))
 
 
-def curve(model: Callable[[Array], Array], start: Array, observed: Array) -> Fit:
+def curve(model: Callable[[Array], Array], start: Array, observed: Array, scale: Array | None = None) -> Fit:
     """The parameters whose `model(parameters)` comes nearest to `observed` (Levenberg 1944, Marquardt 1963).
 
-    `start` says where to begin and, by its size, the scale of each parameter; it must not contain zeros.
+    `start` says where to begin, `scale` what a large step of each parameter is: if absent, the size of
+    `start`, which then must not contain zeros.
 
     Raises:
         Unidentifiable: not more readings than parameters, or the readings leave a parameter open.
@@ -159,8 +160,8 @@ def curve(model: Callable[[Array], Array], start: Array, observed: Array) -> Fit
         raise Unidentifiable(
             f"{len(observed)} readings do not determine {len(start)} parameters and their error."
         )
-    scale = np.abs(start)
-    at, damping = np.ones_like(start) * np.sign(start), 1e-3
+    scale = np.abs(start) if scale is None else scale
+    at, damping = start / scale, 1e-3
     rest = observed - model(at * scale)
     squares = float(rest @ rest)
     for _ in range(MOST_STEPS):
@@ -190,7 +191,7 @@ def _slopes(model: Callable[[Array], Array], at: Array, scale: Array) -> Array:
     columns = []
     for index in range(len(at)):
         step = np.zeros_like(at)
-        step[index] = 1e-6 * max(abs(float(at[index])), 1e-3)
+        step[index] = 1e-6 * max(abs(float(at[index])), 1.0)
         columns.append((model((at + step) * scale) - model((at - step) * scale)) / (2.0 * step[index]))
     return np.column_stack(columns)
 
