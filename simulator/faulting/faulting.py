@@ -74,16 +74,29 @@ class Faulting:
     """
 
     def __init__(self, faults: Sequence[Fault], units: Sequence[str], panel: Panel, seed: int = 0) -> None:
-        self.faults = tuple(faults)
+        self.faults: tuple[Fault, ...] = ()
         self.overlays = Overlays(len(panel.signals), len(units))
         self.network = Network(len(units))
         self._panel = panel
         self._units = tuple(units)
-        self._where = [self._column(fault) for fault in self.faults]
-        # By what the fault is, not by its place in the list: another fault changes nothing here.
-        self._luck = [generator(seed, f"fault {fault}") for fault in self.faults]
+        self._seed = seed
+        self._where: list[int] = []
+        self._luck: list[np.random.Generator] = []
         self._ceilings: dict[int, float] = {}
         self._disturbed = False
+        for fault in faults:
+            self.add(fault)
+
+    def add(self, fault: Fault) -> None:
+        """Let one more thing go wrong; those under way go on as they are.
+
+        Raises:
+            SettingsError: a fault of a unit that is not in the fleet, or of an instrument that it has not.
+        """
+        self._where.append(self._column(fault))
+        # By what the fault is, not by its place in the list: another fault changes nothing here.
+        self._luck.append(generator(self._seed, f"fault {fault}"))
+        self.faults = (*self.faults, fault)
 
     def act(self, time_s: float, dt_s: float, wrong: Disturbances) -> None:
         """Set everything for the step from `time_s` to `time_s + dt_s` of the run."""

@@ -98,11 +98,11 @@ class Panel:
 
     def _begin(self) -> None:
         shape = (len(self.signals), self.units)
+        self._nothing = np.full(self.units, np.nan)
         self._lagged: Floats | None = None
         self._step_s = 0.0
         self._age_s = 0.0
         self._wander = np.zeros(shape)
-        self._error = np.zeros(shape)
         self.readings = np.full(shape, np.nan)
         self.status: NDArray[np.uint32] = np.full(shape, GOOD)
 
@@ -111,9 +111,9 @@ class Panel:
     ) -> dict[str, Floats]:
         """What every instrument shows at the end of a step of `dt_s`: signal to (N,), in its unit.
 
-        truth: (N,) of at least this panel's signals; NaN where a unit has no such instrument.
+        truth: (N,) by signal; NaN where a unit has no such instrument, absent where none has.
         """
-        actual = np.array([truth[name] for name in self.signals], np.float64)
+        actual = np.array([truth.get(name, self._nothing) for name in self.signals], np.float64)
         wrong = wrong if wrong is not None and wrong.touched else None
         if self._lagged is None:
             self._lagged = actual.copy()

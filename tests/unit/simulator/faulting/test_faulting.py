@@ -222,6 +222,19 @@ def test_a_fault_of_nobody_or_of_nothing_is_refused(fault: str, says: str) -> No
         _Fleet(fault)
 
 
+def test_a_fault_can_be_added_while_others_are_under_way() -> None:
+    planned = ("BR-01/clipped_probe:DO@10", "BR-01/spiking_probe:pH@20", "BR-02/phage@10")
+    before, during = _Fleet(*planned, "BR-03/lost_stirrer@60"), _Fleet(*planned)
+    seen = during.run(50)
+    during.faulting.add(parse("BR-03/lost_stirrer@60"))
+    seen = np.concatenate((seen, during.run(50)))
+    assert seen.tobytes() == before.run(100).tobytes()
+    assert during.disturbed() == before.disturbed()
+    with pytest.raises(SettingsError, match="concerns BR-07"):
+        during.faulting.add(parse("BR-07/phage@90"))
+    assert len(during.faulting.faults) == 4
+
+
 def test_the_only_unit_needs_no_name() -> None:
     panel = Panel(SIGNALS, [1], np.full(1, 2.0))
     faulting = Faulting([Fault(FaultKind.LOST_STIRRER, 0.0)], ["BR-01"], panel)

@@ -203,6 +203,11 @@ def test_a_unit_without_an_instrument_shows_nothing_and_disturbs_nobody() -> Non
     assert np.isfinite(panel.readings[[0, 0, 1], [0, 1, 1]]).all()
 
 
+def test_a_signal_that_no_unit_has_may_be_left_out_of_the_truth() -> None:
+    panel = _panel([1, 2], signals=("pH", "foam"))
+    assert np.isnan(panel.read({"pH": np.full(2, 7.0)})["foam"]).all()
+
+
 def test_neutral_overlays_change_no_bit() -> None:
     plain, laid = _panel([1, 2]), _panel([1, 2])
     over = Overlays(len(SIGNALS), 2)
