@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from schemas.aliases import canonical
 from schemas.errors import BrokerError, ContractError, SpargeError
 from schemas.frame import MAX_AHEAD_US, SensorFrame
 from schemas.signals import DICTIONARY, spec
@@ -41,7 +42,7 @@ def publish(
     device: Annotated[str, typer.Option(help="The device that measured.")] = "sparge-publish",
     unit_of: Annotated[
         list[str] | None,
-        typer.Option(help="UCUM unit of a signal outside the dictionary: glucose=g/L.", show_default=False),
+        typer.Option(help="UCUM unit of a signal outside the dictionary: xylose=g/L.", show_default=False),
     ] = None,
     file: Annotated[
         Path | None, typer.Option(help="File with a line a moment.", show_default="standard input")
@@ -57,7 +58,7 @@ def publish(
     or a whole frame. Without a time, now is meant. Done means: acknowledged by the broker.
     """
     asked_zone = parse_zone(zone) if zone else None
-    units = pairs(unit_of, "glucose=g/L")
+    units = pairs(unit_of, "xylose=g/L")
     topic = HISTORY if history else FRAMES
     sent = _Sent()
     broker = reach().kafka()
@@ -106,8 +107,7 @@ def _send(publisher: Publisher, said: SampleLine | SensorFrame, units: dict[str,
     given = {name: units[name] for name in said.values if name in units}
     unknown = [name for name in said.values if name not in given and spec(name) is None]
     if unknown:
-        near = get_close_matches(unknown[0].casefold(), list(map(str.casefold, DICTIONARY)), 2, ALIKE)
-        meant = [name for name in DICTIONARY if name.casefold() in near]
+        meant = _meant(unknown[0])
         raise ContractError(
             f"{', '.join(unknown)}: not in the dictionary of signals, so its unit must be given."
             + (f" Did you mean {' or '.join(meant)}?" if meant else ""),
@@ -117,6 +117,15 @@ def _send(publisher: Publisher, said: SampleLine | SensorFrame, units: dict[str,
     _refuse_ahead(said.time_us, time.time_ns() // 1000)
     publisher.add(said.time_us, said.values, given)
     sent.note(len(said.values), [said.time_us])
+
+
+def _meant(name: str) -> list[str]:
+    """The signals that somebody may mean: what vendors and people call so, else those of a similar name."""
+    alias = canonical(name)
+    if alias is not None:
+        return [alias.signal]
+    near = get_close_matches(name.casefold(), list(map(str.casefold, DICTIONARY)), 2, ALIKE)
+    return [known for known in DICTIONARY if known.casefold() in near]
 
 
 def _refuse_without_value(units: dict[str, str], said: SampleLine) -> None:

@@ -1,8 +1,13 @@
-"""What tracks and units of a DASware export are called here: the declaration to extend for new ones."""
+"""What tracks and units of a DASware export are called here.
+
+A new track is declared in schemas/aliases.yaml, a new spelling of a unit below.
+"""
 
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
+
+from schemas.aliases import of_vendor
 
 UNITS: Mapping[str, str] = MappingProxyType(
     {
@@ -51,18 +56,10 @@ UNITS: Mapping[str, str] = MappingProxyType(
 )
 """UCUM code by DASware's spelling."""
 
-_SIGNALS: Mapping[str, str] = MappingProxyType(
+# What the dictionary has no word for, or had none for when the first exports were imported: a series goes on
+# under the name that it has.
+_OWN: Mapping[str, str] = MappingProxyType(
     {
-        "V.PV": "volume",
-        "V.VPV": "volume",
-        "pH.PV": "pH",
-        "DO.PV": "DO",
-        "T.PV": "temperature",
-        "N.PV": "agitation",
-        "F.PV": "gas_flow",
-        "XO2.Out": "offgas_O2",
-        "XCO2.Out": "offgas_CO2",
-        "F.Out": "offgas_flow",
         "XO2.PV": "gas_mix.O2",
         "XCO2.PV": "gas_mix.CO2",
         "FAir.PV": "gas_flow.air",
@@ -73,10 +70,10 @@ _SIGNALS: Mapping[str, str] = MappingProxyType(
         "ODAU.PV": "OD.absorbance",
         "CX": "OD.CX",
         "ODCX.PV": "OD.CX",
-        "N.TStirPV": "torque",
         "Lvl.PV": "level",
     }
 )
+_SETPOINT = ".SP"
 _HEADS: Mapping[str, str] = MappingProxyType(
     {"V": "volume", "T": "temperature", "N": "agitation", "F": "gas_flow"}
 )
@@ -103,8 +100,11 @@ def split(name: str) -> tuple[str | None, str]:
 
 def signal(track: str) -> str:
     """The signal that a track (as `split` gives it) is published as; a readable one if it is not declared."""
-    if track in _SIGNALS:
-        return _SIGNALS[track]
+    if track in _OWN:
+        return _OWN[track]
+    alias = None if track.endswith(_SETPOINT) else of_vendor(track, "dasgip")
+    if alias is not None:
+        return alias.signal
     pump = _PUMP.fullmatch(track)
     if pump is not None:
         parts = [f"pump_{pump['pump']}", _PUMPED[pump["what"]], _TAILS.get(pump["tail"], pump["tail"])]

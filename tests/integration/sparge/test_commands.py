@@ -92,9 +92,9 @@ def test_a_query_that_cannot_be_answered_says_why(sparge: CommandLine) -> None:
 
 
 def test_a_signal_outside_the_dictionary_needs_its_unit(storing: CommandLine) -> None:
-    one = ("publish", "--site", "north", "--unit", "BR-05", "glucose=3.2")
-    assert "--unit-of glucose=g/L" in storing.refused(*one)
-    assert "1 sample of" in storing.done(*one, "--unit-of", "glucose=g/L")
+    one = ("publish", "--site", "north", "--unit", "BR-05", "xylose=3.2")
+    assert "--unit-of xylose=g/L" in storing.refused(*one)
+    assert "1 sample of" in storing.done(*one, "--unit-of", "xylose=g/L")
 
 
 def transition(number: int, unit: str, event: str) -> AlarmTransition:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.aliases import canonical
 from schemas.signals import DICTIONARY
 from schemas.units import parse
 from schemas.wire import NAME_PATTERN
@@ -73,3 +74,21 @@ def test_every_known_unit_is_a_ucum_code() -> None:
 def test_the_signals_of_the_dictionary_are_reached() -> None:
     reached = {signal(split(f"Unit 1.{track}")[1]) for track in ("pH1.PV", "DO1.PV", "OTR1", "F1.PV")}
     assert reached <= set(DICTIONARY)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Unit 1.FO21.PV", "O2_flow"),
+        ("Unit 1.DO1.SP", "DO_setpoint"),
+        ("Unit 1.XCO2 1.Out", "offgas_CO2"),
+        ("Unit 1.RQ1", "RQ"),
+    ],
+)
+def test_a_track_is_known_by_its_vendor(name: str, expected: str) -> None:
+    assert canonical(split(name)[1], "dasgip") == (expected, None)
+
+
+def test_a_track_that_the_dictionary_has_no_word_for_is_no_alias() -> None:
+    for name in ("Unit 1.pH1.Out", "Unit 1.XO2 1.PV", "Unit 1.AU1", "Unit 1.Level1.PV", "Unit 1.FA1.PV"):
+        assert canonical(split(name)[1], "dasgip") is None

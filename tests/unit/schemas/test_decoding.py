@@ -153,7 +153,7 @@ class TestUnits:
         assert (feed.values.tolist(), oxygen.values.tolist()) == ([0.001, 0.002, 0.003], [1.0, 2.0, 3.0])
 
     def test_of_an_undeclared_signal_stay_as_sent(self) -> None:
-        column = only(signal("foam", unit="cm", values=[1, 2, 3]))
+        column = only(signal("slime", unit="cm", values=[1, 2, 3]))
         assert (column.unit, column.values.tolist()) == ("cm", [1.0, 2.0, 3.0])
 
     def test_that_are_canonical_do_not_touch_a_bit(self) -> None:
@@ -229,7 +229,7 @@ class TestBadInput:
         error = refused(signal(**entry))
         assert (error.reason, error.where) == (Reason.RAGGED, where)
 
-    @pytest.mark.parametrize("name", ["DO", "foam"])
+    @pytest.mark.parametrize("name", ["DO", "slime"])
     def test_with_an_unknown_unit(self, name: str) -> None:
         error = refused(signal(name, unit="rpm"))
         assert (error.reason, error.where) == (Reason.UNKNOWN_UNIT, f"signals.{name}.unit")
