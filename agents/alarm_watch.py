@@ -15,6 +15,7 @@ from agents.alarms.wording import span
 from agents.limits import limit
 from agents.signal_table import Device, SignalTable
 from schemas.errors import SnapshotRefused
+from schemas.signals import spec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +37,7 @@ class AlarmWatch:
     """
 
     def __init__(self, site: str, unit: str, database: MasterAlarmDatabase) -> None:
-        self._database = database
+        database = self._database = database.of_unit(site, unit)
         self.table = SignalTable(database)
         self._alarms = Annunciator(site, unit, database.get)
         self._silent = database.get(DEVICE, "silent")
@@ -113,7 +114,12 @@ class AlarmWatch:
         self._resumed_us = kept.resumed_us
         self._gaps_us.extend(kept.gaps_us)
         for name, part in kept.signals.items():
-            slot = self.table.add(name, part.unit_code)
+            declared = spec(name)
+            unit_code = declared.unit if declared else part.unit_code
+            slot = self.table.add(name, unit_code)
+            if unit_code != part.unit_code:
+                # Declared since then: samples come in the dictionary's unit, what was seen says nothing.
+                continue
             try:
                 self.table.seen[slot] = tuple(part.seen)
             except (ValueError, TypeError, OverflowError) as wrong:

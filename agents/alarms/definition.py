@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt  # noqa: TC003 - pydantic reads it at run time
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from importlib.resources import files
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from agents.alarms.machine import Delays
 from schemas.alarm import Condition, Priority  # noqa: TC001 - pydantic reads them at run time
-from schemas.signals import DICTIONARY
+from schemas.signals import DICTIONARY, Culture, Vessel
+from schemas.signals import limits as dictionary_limits
 
 DEVICE = "device"
 """Name under which a unit's alarms about its device (silent, clock) are kept."""
@@ -39,7 +41,9 @@ class Rationalisation(BaseModel):
 class AlarmDefinition(BaseModel):
     """One entry of the master alarm database (fields after ISA-18.2).
 
-    limit, deadband: in `unit` (UCUM); absent where the dictionary says what is healthy.
+    units: the units that it is for, as site/unit with * for anything; None for all of them.
+    culture, vessel: whose default limit of the dictionary applies where `limit` is absent.
+    limit, deadband: in `unit` (UCUM); no limit where the dictionary's range, rate and times decide.
     armed_after_s: a limit alarm of a unit seen for the first time is armed as soon as the value was once
         normal, or after this many seconds of log time: a vessel that is being prepared does not alarm.
     message: what happened, with {value}, {limit} and {since}; {signal} stands for the signal in all texts.
@@ -49,6 +53,9 @@ class AlarmDefinition(BaseModel):
 
     signal: Sentence
     condition: Condition
+    units: Annotated[tuple[Sentence, ...], Field(min_length=1)] | None = None
+    culture: Culture | None = None
+    vessel: Vessel | None = None
     unit: str | None = None
     limit: Finite | None = None
     deadband: Annotated[Finite, Field(ge=0)] = 0.0
@@ -82,11 +89,27 @@ class AlarmDefinition(BaseModel):
         }
         return self.model_copy(update={"signal": signal, **texts})
 
+    @model_validator(mode="before")
+    @classmethod
+    def _with_default_limit(cls, entry: Any) -> Any:
+        """Take the limit that the entry does not give from the dictionary."""
+        if not isinstance(entry, dict) or entry.get("condition") not in LIMITS:
+            return entry
+        if entry.get("limit") is not None:
+            return entry
+        found = dictionary_limits(
+            str(entry.get("signal")), culture=entry.get("culture"), vessel=entry.get("vessel")
+        )
+        return {**entry, "limit": getattr(found, entry["condition"], None)}
+
     @model_validator(mode="after")
     def _checked(self) -> Self:
         if self.condition in LIMITS:
             if self.signal == EACH_SIGNAL or self.limit is None:
-                raise ValueError(f"{self.signal} {self.condition}: a limit needs its signal and its value")
+                raise ValueError(
+                    f"{self.signal} {self.condition}: a limit needs its signal and its value; give `limit`, "
+                    f"or the `culture` or `vessel` for which the dictionary has one"
+                )
             declared = DICTIONARY.get(self.signal)
             if declared is None or declared.unit != self.unit:
                 raise ValueError(
@@ -110,15 +133,24 @@ class MasterAlarmDatabase:
 
     def __init__(self, definitions: tuple[AlarmDefinition, ...]) -> None:
         self.definitions = definitions
-        self._by_key = {definition.key: definition for definition in definitions}
-        if len(self._by_key) != len(definitions):
-            raise ValueError("an alarm is defined twice: one entry for each signal and condition")
+        if len({(each.key, each.units) for each in definitions}) != len(definitions):
+            raise ValueError("an alarm is defined twice: one entry for each signal, condition and its units")
+        self._by_key = {each.key: each for each in definitions if each.units is None}
+
+    def of_unit(self, site: str, unit: str) -> MasterAlarmDatabase:
+        """Return the definitions that apply to a unit: an entry that names it goes before the general one."""
+        chosen: dict[tuple[str, Condition], AlarmDefinition] = {}
+        for each in self.definitions:
+            named = any(fnmatchcase(f"{site}/{unit}", pattern) for pattern in each.units or ())
+            if named or (each.units is None and each.key not in chosen):
+                chosen[each.key] = each.model_copy(update={"units": None})
+        return MasterAlarmDatabase(tuple(chosen.values()))
 
     def limits(self, signal: str) -> tuple[AlarmDefinition, ...]:
-        """Return the limit alarms of a signal; none where nobody has rationalised any."""
+        """Return the limit alarms of a signal in any unit; none where nobody has rationalised any."""
         return tuple(
             definition.of(signal)
-            for definition in self.definitions
+            for definition in self._by_key.values()
             if definition.signal == signal and definition.condition in LIMITS
         )
 
@@ -139,5 +171,5 @@ def load(text: str) -> MasterAlarmDatabase:
 
 @lru_cache(maxsize=1)
 def shipped() -> MasterAlarmDatabase:
-    """Return the database that comes with Sparge: defaults for a 2 L fed-batch of E. coli."""
+    """Return the database that comes with Sparge: defaults for a fed-batch of E. coli."""
     return load(files("agents.alarms").joinpath("rationalisation.yaml").read_text("utf-8"))

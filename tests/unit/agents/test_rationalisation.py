@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+
 import pytest
 import yaml
 
 from agents.alarms.definition import (
     DEVICE,
     EACH_SIGNAL,
+    LIMITS,
     AlarmDefinition,
     MasterAlarmDatabase,
     load,
     shipped,
 )
-from schemas.signals import DICTIONARY
+from schemas.signals import DICTIONARY, limits
 
 ENTRY = """
 - signal: DO
@@ -76,6 +79,60 @@ def test_limits_lie_within_what_the_sensor_can_read() -> None:
             assert low < definition.limit < high
 
 
+def test_the_shipped_limits_are_those_of_e_coli_and_right_for_glass_and_steel() -> None:
+    found = {each.key: each.limit for each in shipped().definitions if each.condition in LIMITS}
+    assert found == {
+        ("DO", "low"): 20,
+        ("DO", "low_low"): 8,
+        ("pH", "low"): 6.6,
+        ("pH", "high"): 7.4,
+        ("temperature", "low"): 35,
+        ("temperature", "high"): 39,
+        ("temperature", "high_high"): 42,
+        ("agitation", "low"): 50,
+        ("gas_flow", "low"): 0.1,
+        ("pressure", "high"): 2.3,
+    }
+
+
+def test_a_limit_stands_in_the_dictionary_and_nowhere_else() -> None:
+    text = files("agents.alarms").joinpath("rationalisation.yaml").read_text("utf-8")
+    for entry in yaml.safe_load(text):
+        assert entry["condition"] not in LIMITS or "limit" not in entry
+
+
+def test_an_entry_without_a_limit_takes_that_of_its_culture_or_vessel() -> None:
+    entry = yaml.safe_load(ENTRY)[0] | {"limit": None, "culture": "mammalian", "condition": "high"}
+    definition = AlarmDefinition.model_validate(entry)
+    declared = limits("DO", culture="mammalian")
+    assert declared is not None
+    assert definition.limit == declared.high == 70
+    own = AlarmDefinition.model_validate(entry | {"limit": 65})
+    assert own.limit == 65
+    pressure = entry | {"signal": "pressure", "unit": "bar", "culture": None}
+    assert AlarmDefinition.model_validate(pressure).limit == 2.3
+    assert AlarmDefinition.model_validate(pressure | {"vessel": "glass"}).limit == 1.4
+
+
+def test_an_entry_that_names_a_unit_goes_before_the_general_one() -> None:
+    general, own = (yaml.safe_load(ENTRY)[0] for _ in range(2))
+    own |= {"units": ["north/BR-0?", "south/*"], "limit": 30}
+    for entries in ([general, own], [own, general]):
+        database = load(yaml.safe_dump(entries))
+        seen = {
+            unit: [each.limit for each in database.of_unit(*unit.split("/")).limits("DO")]
+            for unit in ("north/BR-01", "south/x", "north/BR-11")
+        }
+        assert seen == {"north/BR-01": [30], "south/x": [30], "north/BR-11": [20]}
+        assert [each.limit for each in database.limits("DO")] == [20]
+    only = load(yaml.safe_dump([own]))
+    assert only.of_unit("north", "BR-11").limits("DO") == ()
+    assert only.of_unit("north", "BR-11").get("DO", "low") is None
+    found = only.of_unit("north", "BR-01").get("DO", "low")
+    assert found is not None
+    assert found.limit == 30
+
+
 def test_few_alarms_are_of_high_priority() -> None:
     limits = [each for each in shipped().definitions if each.signal != EACH_SIGNAL]
     assert sum(each.priority == "high" for each in limits) <= len(limits) / 2
@@ -104,6 +161,9 @@ def test_where_nobody_has_rationalised_an_alarm_there_is_none() -> None:
         ({"unit": "mg/L"}, "is not that of the dictionary"),
         ({"signal": "X1"}, "is not that of the dictionary"),
         ({"limit": None}, "needs its signal and its value"),
+        ({"limit": None, "culture": "bacterial", "condition": "high"}, "needs its signal and its value"),
+        ({"culture": "martian"}, "culture"),
+        ({"units": []}, "units"),
         ({"signal": EACH_SIGNAL}, "needs its signal and its value"),
         ({"limit": float("nan")}, "limit"),
         ({"deadband": -1}, "deadband"),

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from agents.alarms.definition import MasterAlarmDatabase, load, shipped
 from agents.unit_watch import UnitWatch
 from schemas.alarm import AlarmTransition
 from schemas.errors import ContractError, SnapshotRefused
@@ -114,6 +115,49 @@ def test_an_alarm_that_was_raised_before_the_restart_clears_after_it() -> None:
     cleared = after.run(15)
     assert told(raised + cleared) == [("agitation", "low", "raised"), ("agitation", "low", "cleared")]
     assert cleared[0].since_us == raised[0].since_us
+
+
+def with_volume_alarm() -> MasterAlarmDatabase:
+    """The shipped alarms and one that they no longer have."""
+    (own,) = load(
+        """
+- signal: volume
+  condition: high
+  unit: L
+  limit: 2.1
+  on_delay_s: 1
+  off_delay_s: 1
+  priority: low
+  class: process
+  message: "{value} {limit} {since}"
+  cause: why
+  consequence: what then
+  action: do
+  respond_within_s: 60
+  rationalisation: {source: s, author: a, date: 2026-01-31}
+"""
+    ).definitions
+    return MasterAlarmDatabase((*shipped().definitions, own))
+
+
+def test_an_alarm_that_is_no_longer_defined_ends_with_the_restart() -> None:
+    before = Player(UnitWatch("north", "BR-01", database=with_volume_alarm()))
+    raised = before.run(20, lambda _: {**NORMAL, "volume": 2.5})
+    assert told(raised) == [("volume", "high", "raised")]
+    after = Player(UnitWatch.restore("north", "BR-01", before.watch.snapshot()))
+    after.second = before.second
+    assert told(after.run(20, lambda _: {**NORMAL, "volume": 2.5})) == []
+    assert b'"volume","high"' not in after.watch.snapshot()
+
+
+def test_a_signal_that_was_declared_since_then_is_watched_in_its_new_unit() -> None:
+    kept = orjson.loads(snapshot_of_ten_seconds())
+    kept["signals"]["torque"] = {**kept["signals"]["DO"], "unit_code": "mN.m"}
+    watch = UnitWatch.restore("north", "BR-01", orjson.dumps(kept))
+    after = Player(watch)
+    after.second = 20
+    outputs = after.run(20, lambda _: {**NORMAL, "torque": -5.0}, noise=False)
+    assert ("torque", "range", "raised") in told(outputs)
 
 
 @cache
