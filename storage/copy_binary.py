@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 TRAILER = b"\xff\xff"
+EMPTY = len(HEADER) + len(TRAILER)
+"""Bytes of a stream without rows."""
+
 # PostgreSQL counts microseconds from 2000-01-01T00:00:00Z.
 POSTGRES_EPOCH_US = 946_684_800_000_000
 
@@ -39,7 +42,6 @@ def row_type(columns: tuple[tuple[str, str], ...]) -> np.dtype[np.void]:
 
 
 _SAMPLE = row_type(SAMPLE_COLUMNS)
-_PLACED_SAMPLE = row_type((*SAMPLE_COLUMNS, ("place", ">i4")))
 
 
 def encode_samples(
@@ -48,13 +50,10 @@ def encode_samples(
     frame_ids: NDArray[np.int64],
     signal_ids: NDArray[np.int32],
     status: NDArray[np.uint32],
-    *,
-    placed: bool = False,
 ) -> memoryview:
     """A whole COPY stream of samples in the order of SAMPLE_COLUMNS; the arrays are of one length.
 
     time_us: us since 1970 UTC. values: NaN is stored as NaN. status: the 32 bits are kept, read as signed.
-    placed: each row ends with its number, from 0.
     """
     columns: dict[str, NDArray[Any]] = {
         "time": time_us - POSTGRES_EPOCH_US,
@@ -63,8 +62,6 @@ def encode_samples(
         "signal_id": signal_ids,
         "status": status.view(np.int32),
     }
-    if placed:
-        return encode(_PLACED_SAMPLE, {**columns, "place": np.arange(len(time_us))})
     return encode(_SAMPLE, columns)
 
 

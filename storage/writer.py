@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import orjson
-from psycopg import errors as sqlstate
 
 from schemas.errors import FrameRefused, LogMismatch, Reason, UnitIncompatible, UnitUnknown
 from schemas.units import conversion
 from storage.catalogue import SignalName
-from storage.copy_binary import decode, encode_samples, row_type
+from storage.copy_binary import encode_samples
 from storage.records import WriteReport
+from storage.staging import write_samples
 from storage.statements import statement
 
 if TYPE_CHECKING:
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from storage.catalogue import Catalogue, Signal
     from storage.connection import BoundedConnection
     from storage.records import StoredFrame
-
-
-_PLACE = row_type((("place", ">i4"),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,22 +55,9 @@ class Samples:
     def __len__(self) -> int:
         return len(self.time_us)
 
-    def where(self, mask: NDArray[np.bool_]) -> Samples:
-        """The samples for which the mask is true."""
-        return Samples(
-            self.time_us[mask],
-            self.values[mask],
-            self.frame_ids[mask],
-            self.signal_ids[mask],
-            self.status[mask],
-            self.again[mask],
-        )
-
-    def encode(self, *, placed: bool = False) -> memoryview:
-        """The rows as a binary COPY stream, each with its number at the end if it is to be placed."""
-        return encode_samples(
-            self.time_us, self.values, self.frame_ids, self.signal_ids, self.status, placed=placed
-        )
+    def encode(self) -> memoryview:
+        """The rows as a binary COPY stream."""
+        return encode_samples(self.time_us, self.values, self.frame_ids, self.signal_ids, self.status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +93,14 @@ def write_frames(
     samples = gather(
         (frame_id, track) for frame_id, frame in [*written.items(), *moved.items()] for track in frame.tracks
     )
-    added, corrections = _write_samples(connection, samples, moved=bool(moved))
+    unit_ids = catalogue.units({frame.stored.frame.key for frame in ready})
+    added, corrections = write_samples(
+        connection,
+        samples,
+        unit_ids={unit_ids[frame.stored.frame.key] for frame in [*written.values(), *moved.values()]},
+        frames={frame_id: frame.stored for frame_id, frame in [*written.items(), *moved.items()]},
+        moved=moved.keys(),
+    )
     offered = sum(frame.stored.frame.sample_count for frame in written.values())
     return WriteReport(
         frames=len(written),
@@ -210,6 +201,7 @@ def _insert_frames(
             "recorded_us": [s.recorded_us for s in stored],
             "sent_units": [orjson.dumps(dict(s.frame.sent_units)).decode() for s in stored],
             "sample_counts": [s.frame.sample_count for s in stored],
+            "first_us": [s.frame.first_us for s in stored],
         },
     ).fetchall()
     by_identity = {
@@ -257,62 +249,3 @@ def _insert_drops(connection: BoundedConnection, written: Mapping[int, Ready]) -
             statement("drops_add"),
             {"frame_ids": list(frame_ids), "from_sequences": list(firsts), "to_sequences": list(lasts)},
         )
-
-
-def _write_samples(connection: BoundedConnection, samples: Samples, *, moved: bool) -> tuple[int, int]:
-    """(rows added to sample, rows added to sample_superseded).
-
-    moved: some of the samples are known, of frames whose place in the order of versions has changed.
-    """
-    if not len(samples):
-        return 0, 0
-    if not moved and not samples.again.any() and _add(connection, samples):
-        return len(samples), 0
-    connection.execute(statement("stage_create"))
-    while True:
-        known = _stage(connection, samples) | samples.again
-        # Not so if another writer has committed one of them since: then it is found the next time.
-        if _add(connection, samples.where(~known)):
-            break
-    contested = samples.where(known)
-    corrections = 0
-    if len(contested):
-        _stage(connection, contested)
-        bounds = _bounds(contested)
-        connection.execute(statement("stage_lock"), bounds)
-        row = connection.execute(statement("stage_settle"), bounds).fetchone()
-        corrections = row[0] if row else 0
-    return len(samples) - len(contested), corrections
-
-
-def _add(connection: BoundedConnection, samples: Samples) -> bool:
-    """Add samples of which nothing is known; False, and nothing added, if one of them is."""
-    try:
-        with connection.transaction():
-            _copy(connection, "samples_copy", samples.encode())
-    except sqlstate.UniqueViolation:
-        return False
-    return True
-
-
-def _stage(connection: BoundedConnection, samples: Samples) -> NDArray[np.bool_]:
-    """Make these the staged samples; returns where one meets a signal and time that has a row."""
-    connection.execute(statement("stage_clear"))
-    _copy(connection, "stage_copy", samples.encode(placed=True))
-    # Nobody else does it for a temporary table, and the joins depend on its size.
-    connection.execute(statement("stage_analyze"))
-    with connection.cursor() as cursor, cursor.copy(statement("stage_find"), _bounds(samples)) as copy:
-        found = decode(_PLACE, b"".join(copy))
-    mask = np.zeros(len(samples), dtype=np.bool_)
-    mask[found["place"]] = True
-    return mask
-
-
-def _bounds(samples: Samples) -> dict[str, int]:
-    """Times between which the samples are: a hypertable opens no other chunks."""
-    return {"first_us": int(samples.time_us.min()), "last_us": int(samples.time_us.max())}
-
-
-def _copy(connection: BoundedConnection, name: str, stream: memoryview) -> None:
-    with connection.cursor() as cursor, cursor.copy(statement(name)) as copy:
-        copy.write(stream)

@@ -1,1 +1,1 @@
-COPY pg_temp.sparge_stage (time, value, frame_id, signal_id, status, place) FROM STDIN (FORMAT BINARY)
+COPY pg_temp.sparge_stage (time, signal_id, key) FROM STDIN (FORMAT BINARY)

@@ -1,0 +1,2 @@
+SELECT count(pg_advisory_xact_lock(%(class)s, unit_id))
+FROM (SELECT unnest(%(unit_ids)s::integer[]) AS unit_id ORDER BY 1) AS wanted
