@@ -52,8 +52,9 @@ def gassed_power_by_blades(
     width = 0.2 * diameter if blade_m is None else blade_m
     runs = (gas_m3_s > 0.0) & (speed > 0.0)
     gas, turns = choose(runs, gas_m3_s, 1.0), choose(runs, speed, 1.0)
-    blades = turns**2 * diameter**4 / (GRAVITY_M_S2 * width * power(volume_m3, 2.0 / 3.0))
-    share = 0.10 * power(gas / (turns * volume_m3), -0.25) * power(blades, -0.20)
+    blades = GRAVITY_M_S2 * width * power(volume_m3, 2.0 / 3.0) / diameter**4
+    # N^1/4 of the first group over N^2/5 of the second.
+    share = 0.10 * power(volume_m3 / gas, 0.25) * power(blades, 0.20) / power(turns, 0.15)
     return as_given(ungassed_w * choose(runs, least(share, 1.0), 1.0))
 
 

@@ -114,7 +114,7 @@ def test_a_tall_vessel_takes_the_logarithmic_mean() -> None:
 
 
 def test_a_fermenter_of_114_m3_needs_the_published_kla() -> None:
-    # Benz, Chem Eng Prog 99(5):100 (2003): 5.82 - 2 mg/L at the surface, 19.18 - 3 at the sparger, 2000 mg/L/h.
+    # Benz, Chem Eng Prog 99(5):100 (2003), mg/L at the surface and at the sparger; 2000 mg/L/h.
     force = log_mean(5.82 - 2.0, 19.18 - 3.0)
     assert force == pytest.approx(8.56, abs=0.005)
     assert 2000.0 / force == pytest.approx(233.6, abs=0.2)
