@@ -36,8 +36,9 @@ format: $(DEV) ## put the code into shape
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
 
-contracts: $(DEV) ## export the JSON Schemas of the contracts to docs/reference
+contracts: $(DEV) ## export contracts (JSON Schema) and signals to docs/reference
 	$(BIN)/python -m schemas.export docs/reference
+	$(BIN)/python -m schemas.signals_page docs/reference/signals.md
 
 bench: $(DEV) ## every benchmark, results to bench/results (ARGS=name, ...)
 	@exec scripts/timescaledb run --name bench -- $(BIN)/python -m bench $(or $(ARGS),--save)

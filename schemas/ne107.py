@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
@@ -42,14 +42,11 @@ class Diagnosis(BaseModel):
 _OWN: Mapping[str, Mapping[Symptom, Ne107]] = MappingProxyType(
     {
         # A set point is a person's or a recipe's entry: nothing is broken, somebody has to look.
-        "setpoint": {"out_of_range": Ne107.CHECK, "rate": Ne107.CHECK},
+        "setpoint": dict.fromkeys(get_args(Symptom), Ne107.CHECK),
         # A computed value is no device: it says that what it was computed from does not fit together.
-        "derived": {
-            "out_of_range": Ne107.OUT_OF_SPECIFICATION,
-            "frozen": Ne107.OUT_OF_SPECIFICATION,
-            "stale": Ne107.OUT_OF_SPECIFICATION,
-        },
-        "offline": {"out_of_range": Ne107.CHECK},
+        "derived": dict.fromkeys(get_args(Symptom), Ne107.OUT_OF_SPECIFICATION),
+        # An assay was carried out or typed in wrongly: no device is broken either.
+        "offline": dict.fromkeys(get_args(Symptom), Ne107.CHECK),
     }
 )
 

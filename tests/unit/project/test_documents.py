@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from agents.alarms.definition import MasterAlarmDatabase, shipped
+from agents.alarms.definition import load as load_alarms
 from schemas.decoding import decode_frame
 from schemas.signals import load
 from schemas.units import conversion
@@ -72,9 +74,19 @@ def test_every_make_target_that_a_page_shows_exists(block: Block) -> None:
 
 
 def test_a_signal_is_declared_as_the_page_says() -> None:
-    (block,) = [each for each in blocks("yaml") if each.page.name == "add-a-signal-or-topic.md"]
-    for spec in load(block.text).values():
+    signal, _ = [each for each in blocks("yaml") if each.page.name == "add-a-signal-or-topic.md"]
+    for spec in load(signal.text).values():
         conversion("S/m", spec.unit)
+
+
+def test_a_glass_vessel_gets_its_alarm_as_the_page_says() -> None:
+    _, alarm = [each for each in blocks("yaml") if each.page.name == "add-a-signal-or-topic.md"]
+    database = MasterAlarmDatabase((*shipped().definitions, *load_alarms(alarm.text).definitions))
+    limits = {}
+    for unit in ("BR-01", "BR-03"):
+        found = database.of_unit("north", unit).get("pressure", "high")
+        limits[unit] = found.limit if found else None
+    assert limits == {"BR-01": 1.4, "BR-03": 2.3}
 
 
 def test_a_frame_is_written_as_the_page_says() -> None:
