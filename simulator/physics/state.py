@@ -50,6 +50,8 @@ class Species(IntEnum):
     """mL/L."""
     CONTAMINANT = 12
     """A foreign bacterium, g dry mass / L."""
+    FOREIGN_ACID = 13
+    """The lactic acid that it makes, g/L."""
 
 
 @dataclass(slots=True)

@@ -1,0 +1,120 @@
+"""What the stirrer and the gas do to the broth: power, oxygen transfer, hold-up, mixing between the zones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import pi
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from analysis.hydrodynamics import GRAVITY_M_S2, gassed_power, ungassed_power
+from analysis.oxygen import KELVIN, STANDARD_PRESSURE_BAR
+from simulator.physics.state import Species
+
+if TYPE_CHECKING:
+    from simulator.physics.stacks import Cells, Hulls
+    from simulator.physics.state import Floats, State
+
+DENSITY_KG_M3 = 1000.0
+ANTIFOAM_LOSS = 0.4
+"""Share of kLa that plenty of antifoam takes (rule of practice)."""
+ANTIFOAM_HALF_ML_L = 0.3
+BUBBLE_RISE_M_S = 0.25
+FRICTION_SHARE = 0.02
+"""Of the largest torque, in bearing and seal (rule of practice)."""
+TALL = 2.43
+"""Exponent of height over diameter for several impellers (Cooke, Middleton and Bush 1988)."""
+SECONDS_PER_H = 3600.0
+M3_S_PER_MOL_H = 0.022414 / SECONDS_PER_H
+MIXED = 3.0
+"""Mixing times in the time constant of two zones: ln 20 for 95 %."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stirring:
+    """What goes on in the broth.
+
+    Attributes:
+        power_w: given to the broth by the stirrer.
+        kla_per_h: (2, N).
+        surface_per_h: transfer coefficient of the surface, over the upper zone.
+        depth_bar: weight of the broth, from surface to bottom.
+        hold_up: share of gas in the aerated broth.
+        exchange_per_s: rate at which a difference between the zones fades.
+        gas_velocity_m_s: superficial.
+    """
+
+    power_w: Floats
+    kla_per_h: Floats
+    surface_per_h: Floats
+    depth_bar: Floats
+    hold_up: Floats
+    exchange_per_s: Floats
+    gas_velocity_m_s: Floats
+
+
+def next_speed(hulls: Hulls, speed: Floats, asked: Floats, alive: Floats, dt_s: float) -> Floats:
+    """Stirrer speed after the step; `alive` is the share of torque that there is."""
+    goal = np.minimum(np.maximum(asked, 0.0), hulls.top_speed_per_min) * alive
+    lag = hulls.coast_down_s + (hulls.drive_lag_s - hulls.coast_down_s) * (alive > 0.0)
+    return goal + (speed - goal) * np.exp(-dt_s / lag)
+
+
+def stir(hulls: Hulls, cells: Cells, state: State, gas_mol_h: Floats) -> Stirring:
+    """Power after Michel and Miller, kLa after van 't Riet's form, mixing time after Nienow; (N,) each."""
+    broth = state.broth
+    volume_m3 = state.volume_l / 1000.0
+    depth_m = volume_m3 / hulls.area_m2
+    depth_bar = DENSITY_KG_M3 * GRAVITY_M_S2 * depth_m / 1e5
+    gas_m3_s = (
+        gas_mol_h
+        * M3_S_PER_MOL_H
+        * (state.temperature_c + KELVIN)
+        / KELVIN
+        * STANDARD_PRESSURE_BAR
+        / (state.pressure_bar + 0.5 * depth_bar)
+    )
+    velocity = gas_m3_s / hulls.area_m2
+    speed = state.speed_per_min / 60.0
+    diameter = hulls.impeller_diameter_m
+    alone: Floats = ungassed_power(hulls.impellers, hulls.power_number, DENSITY_KG_M3, speed, diameter)
+    power = gassed_power(alone, speed, diameter, gas_m3_s)
+    rising = DENSITY_KG_M3 * GRAVITY_M_S2 * velocity
+    given = power / volume_m3 + rising
+    solids = broth[Species.BIOMASS] + broth[Species.DEAD]
+    thick = 1.0 + (solids / cells.thickening_g_l) ** 2
+    oil = broth[Species.ANTIFOAM]
+    hindered = (1.0 - ANTIFOAM_LOSS * oil / (ANTIFOAM_HALF_ML_L + oil)) / thick
+    kla = (
+        SECONDS_PER_H
+        * hulls.kla_constant
+        * given**hulls.kla_power_exponent
+        * velocity**hulls.kla_gas_exponent
+        * hindered
+    )
+    dissipation = (given + 0.01) / DENSITY_KG_M3
+    tall = np.maximum(depth_m / hulls.diameter_m, 1.0) ** TALL
+    mixing_s = (
+        5.9
+        * hulls.mixing_factor
+        * (hulls.diameter_m**3 / (dissipation * diameter)) ** (1.0 / 3.0)
+        * tall
+        * np.sqrt(np.max(thick, axis=0))
+    )
+    return Stirring(
+        power_w=power,
+        kla_per_h=kla,
+        surface_per_h=2.0 * SECONDS_PER_H * hulls.surface_transfer_m_s / depth_m,
+        depth_bar=depth_bar,
+        hold_up=velocity / (BUBBLE_RISE_M_S + velocity),
+        exchange_per_s=MIXED / mixing_s,
+        gas_velocity_m_s=velocity,
+    )
+
+
+def torque_n_m(hulls: Hulls, power_w: Floats, speed_per_min: Floats) -> Floats:
+    """At the shaft: what the broth takes and the friction of bearing and seal."""
+    largest = 60.0 / (2.0 * pi) * np.maximum(power_w, 0.0)
+    friction = FRICTION_SHARE * hulls.motor_w * 60.0 / (2.0 * pi * hulls.top_speed_per_min)
+    return largest / np.maximum(speed_per_min, 1e-3) + friction * (speed_per_min > 1.0)
