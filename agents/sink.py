@@ -1,7 +1,7 @@
 """The loop that both sinks run: take a batch, write it in one transaction, acknowledge after the commit.
 
 If the database or the broker is away the batch waits here with a back-off; the bounded stream buffer then
-pauses the partitions. After `GIVE_UP_S` the error ends the worker, and its supervisor starts it again.
+pauses the partitions. How long that may last is for the watchdog to say.
 """
 
 from __future__ import annotations
@@ -43,7 +43,6 @@ TRANSACTION_BYTES = 4 * 1024 * 1024
 """A transaction takes no more than this of message bytes: memory, locks and a stop's wait stay bounded."""
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0
-GIVE_UP_S = 300.0
 
 
 class Sink:
@@ -78,6 +77,12 @@ class Sink:
         self._write_admitted = write_admitted
         self._tally = tally
         self._logs: dict[str, tuple[str, str]] = {}
+        self._answers_before = 0
+
+    @property
+    def steps(self) -> int:
+        """How many answers of the database the transaction under way, or the last one, has had."""
+        return max(0, self._store.answers - self._answers_before)
 
     async def start_at(self, partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
         """Where each partition starts: the database's position; what retention took is recorded as lost.
@@ -99,6 +104,7 @@ class Sink:
         """Write what is due of these records and move the positions, in one transaction."""
         by_place = {(record.tp, record.offset): record for record in records}
         written = Written()
+        self._answers_before = self._store.answers
         with self._store.transaction(self.name, {record.tp for record in records}) as tx:
             stored = {TopicPartition(*tp): offset for tp, offset in tx.positions.items()}
             plan = admit(_offsets(by_place), stored)
@@ -143,8 +149,6 @@ class Sink:
                     log.warning(
                         "waiting, nothing is lost: the log keeps it", sink=self.name, cause=str(error)
                     )
-                if now_s - away_since_s > GIVE_UP_S:
-                    raise
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
             else:

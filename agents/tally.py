@@ -34,8 +34,6 @@ class SinkTally:
 
     positions: the next offset to store of each partition, as the database had it last.
     away_for: the reason while what the sink needs cannot be reached; empty while it can.
-    attempt_answers: how many answers of the database the write under way has had. It outlives the write, so
-        that one that always fails in the same place is told from a long one that gets on.
     """
 
     batches: int = 0
@@ -47,7 +45,6 @@ class SinkTally:
     positions: dict[TopicPartition, int] = field(default_factory=dict)
     away_for: str = ""
     connected: bool = False
-    attempt_answers: int = 0
 
     def count(self, messages: int, written: Written) -> None:
         """Count a transaction that was committed."""

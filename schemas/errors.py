@@ -21,6 +21,7 @@ SpargeError
 ├── SupervisionError
 │   ├── AlreadyRunning
 │   ├── PartFailed
+│   │   └── WorkerStuck      a worker that has stopped making progress
 │   └── DownloadFailed
 ├── ImportRefused
 ├── NotInstalled             an optional layer is missing
@@ -163,6 +164,10 @@ class AlreadyRunning(SupervisionError):
 
 class PartFailed(SupervisionError):
     """A part of the system failed to start or keeps failing."""
+
+
+class WorkerStuck(PartFailed):
+    """A worker has stopped making progress and is ended, to be started again."""
 
 
 class DownloadFailed(SupervisionError):

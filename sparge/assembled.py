@@ -24,6 +24,7 @@ class Assembled:
         flow: what it holds of the log.
         tally: what it has done.
         read_committed: whether it leaves out records of open and aborted transactions.
+        steps: how far the transaction under way has come.
         newest: asks the database for the time (us UTC) of the newest sample of each (site, unit).
     """
 
@@ -32,4 +33,5 @@ class Assembled:
     flow: Flow
     tally: SinkTally | WatchTally
     read_committed: bool
+    steps: Callable[[], int] = int
     newest: Callable[[], Mapping[tuple[str, str], int]] | None = None

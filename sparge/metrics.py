@@ -46,6 +46,9 @@ LAG = _gauge(
     "topic",
     "partition",
 )
+STANDSTILL = _gauge(
+    "sparge_standstill_seconds", "How long nothing has moved though there is something to read.", "worker"
+)
 ASSIGNED = _gauge("sparge_partitions_assigned", "Partitions that this worker reads.", "worker")
 PAUSED = _gauge(
     "sparge_partitions_paused", "Of these, how many are not fetched until there is room.", "worker"

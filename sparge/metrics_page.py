@@ -58,6 +58,7 @@ class Page(Collector):
         yield m.PAUSED, flow.paused_partitions, (name,)
         yield m.BUFFERED, flow.buffered_bytes, (name,)
         yield m.RETRIES, tally.retries, (name,)
+        yield m.STANDSTILL, self._seen.standstill_s, (name,)
         for tp in sorted(flow.assigned):
             where = (name, tp.topic, str(tp.partition))
             position = tally.positions.get(tp)

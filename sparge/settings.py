@@ -40,6 +40,10 @@ class Settings(BaseSettings):
     )
     metrics_host: str = Field(default="127.0.0.1", description="address on which a worker shows its numbers")
     metrics_port: int = Field(default=0, ge=0, le=65_535, description="its port; 0: a free one")
+    stuck_after_s: float = Field(
+        default=120.0, gt=0, description="so long a worker may stand still with work"
+    )
+    away_after_s: float = Field(default=600.0, gt=0, description="so long it may wait for broker or database")
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 
     def kafka(self) -> Broker:

@@ -75,7 +75,7 @@ def _sink(
         flow=flow,
     )
     attach(app, sink, topics)
-    return Assembled(name, app, flow, tally, read_committed)
+    return Assembled(name, app, flow, tally, read_committed, lambda: sink.steps)
 
 
 def _registered(settings: Settings, name: str, identity: LogIdentity) -> Store:

@@ -13,6 +13,7 @@ import structlog
 
 from sparge.metrics_page import Page, serve
 from sparge.monitor import Monitor, Seen
+from sparge.watchdog import Watchdog
 from streams.admin import wait_ready
 from streams.faust_app import run
 
@@ -38,7 +39,7 @@ _COMPOSED_IN = {Worker.INGEST: "sparge.sinks", Worker.RECORD: "sparge.sinks", Wo
 
 
 def run_worker(worker: Worker, settings: Settings) -> int:
-    """Run one worker until it is told to stop (returns 0) or fails (1).
+    """Run one worker until it is told to stop (returns 0), fails (1) or is found stuck (4).
 
     Raises:
         SpargeError: broker or database cannot be reached, or refuse, before the work began.
@@ -54,7 +55,8 @@ def run_worker(worker: Worker, settings: Settings) -> int:
     async def work() -> int:
         assembled = assemble(settings)
         seen = Seen()
-        Monitor(assembled, broker, seen).start()
+        watchdog = Watchdog(settings.stuck_after_s, settings.away_after_s)
+        Monitor(assembled, broker, seen, watchdog).start()
         at = serve(Page(assembled, seen), settings.metrics_host, settings.metrics_port)
         structlog.get_logger(worker.value).info("metrics", at=at)
         return await run(assembled.app)

@@ -45,14 +45,18 @@ class BoundedConnection(psycopg.Connection[tuple[Any, ...]]):
     """
 
     answer_within_s: float = 30.0
+    answers: int = 0
+    """How many waits the server has ended with an answer: whoever watches sees that it gets on."""
 
     def wait(self, gen: PQGen[RV], *args: Any, **kwargs: Any) -> RV:
         """Consume `gen` as psycopg does; OperationalError after answer_within_s without its result."""
         try:
-            return super().wait(_bounded(gen, self.answer_within_s), *args, **kwargs)
+            answer = super().wait(_bounded(gen, self.answer_within_s), *args, **kwargs)
         except _NoAnswer:
             self.close()
             raise
+        self.answers += 1
+        return answer
 
 
 class _NoAnswer(psycopg.OperationalError):

@@ -148,6 +148,12 @@ class Store:
                     connection.close()
             self._rows = self._names = None
 
+    @property
+    def answers(self) -> int:
+        """How often the database has answered on this connection; from any thread, without waiting."""
+        connection = self._rows
+        return 0 if connection is None else connection.answers
+
     def register_log(
         self, sink: str, cluster_id: str, topics: Mapping[str, str], partitions: Mapping[str, int]
     ) -> None:

@@ -14,7 +14,7 @@ import structlog
 from aiokafka.errors import KafkaConnectionError
 from mode import CrashingSupervisor
 
-from schemas.errors import BrokerUnreachable, PartFailed, SpargeError
+from schemas.errors import BrokerUnreachable, PartFailed, SpargeError, WorkerStuck
 from schemas.frame import MAX_FRAME_BYTES
 from streams.faust_logging import forward_logs
 from streams.flow import Flow
@@ -35,6 +35,9 @@ BUFFER_BYTES = 64 * 1024 * 1024
 
 STOP_WITHIN_S = 3.0
 """A worker that has not stopped by then is ended: it is as safe as kill -9, which loses nothing."""
+
+EXIT_STUCK = 4
+"""Exit code of a worker that was ended because it did not get on; 1 is that of every other failure."""
 
 # A dead worker's partitions come back to life within these.
 _SESSION_S = 6.0
@@ -148,7 +151,7 @@ def record_of(message: Any) -> Record:
 
 
 async def run(app: faust.App) -> int:
-    """Run the app until SIGTERM or SIGINT, or until it crashes; the exit code: 0 or 1."""
+    """Run the app until SIGTERM or SIGINT, or until it crashes; the exit code: 0, 1 or EXIT_STUCK."""
     forward_logs()
     loop = asyncio.get_running_loop()
     asked_to_stop = asyncio.Event()
@@ -164,7 +167,7 @@ async def run(app: faust.App) -> int:
         failure = PartFailed("The worker stopped though nobody told it to.", next_step="sparge doctor")
     if failure is not None:
         _tell(app, failure)
-    code = 0 if failure is None else 1
+    code = 0 if failure is None else EXIT_STUCK if isinstance(failure, WorkerStuck) else 1
     deadline = threading.Timer(STOP_WITHIN_S, _end, [code])
     deadline.daemon = True
     deadline.start()
