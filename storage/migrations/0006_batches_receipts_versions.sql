@@ -252,7 +252,8 @@ CROSS JOIN LATERAL (
             ORDER BY b.block DESC
             LIMIT 1
         ),
-        0
+        -- A device that counts on across its epochs starts somewhere: what lies below was never sent in this one.
+        CASE WHEN r.block = 0 THEN 0 ELSE lower(r.received) END
     ) AS next_sequence
 ) AS before
 CROSS JOIN LATERAL unnest(
