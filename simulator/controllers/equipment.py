@@ -36,6 +36,7 @@ class Equipment:
         jacket_l: water in the jacket.
         coolant_full_l_min, coolant_c: of the cooling water.
         heater_full_w: in the jacket's circuit.
+        heat_loss_w_k, surroundings_c: heat lost to the room.
         free_height_cm: above the broth at working volume, that foam may fill.
         feed_full_l_h and its like: pumps at full speed.
     """
@@ -56,6 +57,8 @@ class Equipment:
     coolant_full_l_min: Floats
     coolant_c: Floats
     heater_full_w: Floats
+    heat_loss_w_k: Floats
+    surroundings_c: Floats
     free_height_cm: Floats
     feed_full_l_h: Floats
     cosubstrate_full_l_h: Floats
@@ -87,6 +90,8 @@ class Equipment:
             coolant_full_l_min=each(lambda it: it.coolant_max_l_min),
             coolant_c=each(lambda it: it.coolant_c),
             heater_full_w=each(lambda it: it.heater_max_w),
+            heat_loss_w_k=each(lambda it: it.heat_loss_w_k),
+            surroundings_c=each(lambda it: it.surroundings_c),
             free_height_cm=each(lambda it: (it.total_l - it.working_l) / it.area_m2 / 10.0),
             feed_full_l_h=each(lambda it: it.feed_max_l_h),
             cosubstrate_full_l_h=each(lambda it: it.cosubstrate_max_l_h),

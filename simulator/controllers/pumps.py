@@ -43,9 +43,10 @@ class Pumps:
         hours = dt_s / 3600.0
         slow = asked_l_h < least_l_h
         self.owed_l = np.where(slow, self.owed_l + asked_l_h * hours, 0.0)
-        # A pulse begins when a pulse's worth is owed, and ends when all of it has been given.
-        pulse_l = least_l_h * (PULSE_S / 3600.0)
-        self._running = np.where(self._running, self.owed_l > 0.0, self.owed_l >= pulse_l) & slow
-        pulse_l_h = np.where(self._running, np.minimum(least_l_h, self.owed_l / hours), 0.0)
+        # A pulse begins when a pulse's worth is owed, and ends when less is owed than a step would give.
+        pulse_l = least_l_h * max(PULSE_S / 3600.0, hours)
+        enough_l = np.where(self._running, least_l_h * hours, pulse_l)
+        self._running = (self.owed_l >= enough_l) & slow
+        pulse_l_h = np.where(self._running, least_l_h, 0.0)
         self.owed_l = self.owed_l - pulse_l_h * hours
         return np.where(slow, pulse_l_h, asked_l_h)

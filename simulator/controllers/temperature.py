@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from simulator.physics.state import Floats
 
 WATER_J_L_K = 4180.0
-BROTH_DEAD_S = 60.0
+BROTH_DEAD_S = 40.0
 """From a new jacket set point to the first of it in the broth's probe: jacket, wall, probe."""
-BROTH_CLOSED_S = 240.0
+BROTH_CLOSED_S = 90.0
 JACKET_DEAD_S = 10.0
 """Valve, and the step of the controller."""
 JACKET_CLOSED_S = 30.0
@@ -40,7 +40,7 @@ class TemperatureLoop:
 
     @classmethod
     def of(cls, equipment: Equipment, setpoint_c: Floats) -> TemperatureLoop:
-        """Tuned for the vessels at these first set points, with the jacket as warm as the broth."""
+        """Tuned for the vessels; they stand tempered at these first set points, losing heat to the room."""
         broth_s = equipment.working_l * WATER_J_L_K / equipment.jacket_w_k
         outer = settling(
             np.ones_like(broth_s),
@@ -52,6 +52,7 @@ class TemperatureLoop:
         slope = 1.0 / (equipment.jacket_l * WATER_J_L_K)
         inner = integrating(slope, np.full_like(broth_s, JACKET_DEAD_S), full)
         nothing = np.zeros_like(broth_s)
+        lost_w = equipment.heat_loss_w_k * (setpoint_c - equipment.surroundings_c)
         return cls(
             equipment,
             PI(
@@ -59,9 +60,9 @@ class TemperatureLoop:
                 outer.reset_s,
                 equipment.coolant_c - setpoint_c,
                 HOTTEST_C - setpoint_c,
-                nothing.copy(),
+                lost_w / equipment.jacket_w_k,
             ),
-            PI(inner.gain, inner.reset_s, nothing.copy(), equipment.heater_full_w, nothing.copy()),
+            PI(inner.gain, inner.reset_s, nothing.copy(), equipment.heater_full_w, lost_w),
         )
 
     def act(
