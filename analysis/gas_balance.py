@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from math import nan
 from typing import Generic
 
-from analysis.elementwise import X, anywhere, as_given, choose
+from analysis.elementwise import X, anywhere, as_given, choose, power
+from analysis.oxygen import STANDARD_PRESSURE_BAR, water_vapour_bar
 
 MOLAR_VOLUME_L = 22.414
 """Litres of a mole of ideal gas at 0 °C and 1.01325 bar, to which a "standard litre" refers here."""
@@ -103,3 +104,119 @@ def dry_outlet(
         raise ValueError(f"OUR {our} and CER {cer} mmol/L/h need more gas than {flow_in_mol_h} mol/h brings")
     out = o2 + co2 + inlet.inert
     return Gas(as_given(o2 / out), as_given(co2 / out))
+
+
+def mixed(
+    air: X | float, oxygen: X | float = 0.0, nitrogen: X | float = 0.0, carbon_dioxide: X | float = 0.0
+) -> tuple[X, Gas[X]]:
+    """(whole flow, what it is made of) of dry gases that mass flow controllers blend, in one unit of flow.
+
+    Raises:
+        ValueError: nothing flows.
+    """
+    whole = air + oxygen + nitrogen + carbon_dioxide
+    if anywhere(whole <= 0.0):
+        raise ValueError(f"gas flow {whole} of all controllers together: there must be a flow")
+    o2 = as_given((DRY_AIR_O2 * air + oxygen) / whole)
+    return as_given(whole), Gas(o2, as_given((DRY_AIR_CO2 * air + carbon_dioxide) / whole))
+
+
+def moist(
+    gas: Gas[X] | Gas[float], temperature_c: X | float, pressure_bar: X | float = STANDARD_PRESSURE_BAR
+) -> Gas[X]:
+    """A dry gas after it has taken up water to saturation, as it leaves the broth (or a condenser) so warm.
+
+    Raises:
+        ValueError: water boils at this pressure.
+    """
+    h2o = as_given(water_vapour_bar(temperature_c) / pressure_bar)
+    if anywhere(h2o >= 1.0):
+        raise ValueError(
+            f"water boils at {temperature_c} °C and {pressure_bar} bar: there is no gas left to balance"
+        )
+    return Gas(as_given(gas.o2 * (1.0 - h2o)), as_given(gas.co2 * (1.0 - h2o)), h2o)
+
+
+def dried(gas: Gas[X]) -> Gas[X]:
+    """The gas without its water, the inverse of `moist`."""
+    rest = 1.0 - gas.h2o
+    return Gas(as_given(gas.o2 / rest), as_given(gas.co2 / rest))
+
+
+@dataclass(frozen=True, slots=True)
+class SensorErrors:
+    """Standard errors of what an off-gas balance is made from; typical ones of a plant if not told.
+
+    Attributes:
+        o2: of the outlet's mole fraction.
+        co2: of the outlet's mole fraction.
+        h2o: of the outlet's mole fraction, such as half of what a condenser may leave.
+        inlet_o2: of the inlet's mole fraction.
+        inlet_co2: of the inlet's mole fraction.
+        flow: relative, of the gas flow in.
+        volume: relative, of the broth.
+    """
+
+    o2: float = 0.0005
+    co2: float = 0.0005
+    h2o: float = 0.0
+    inlet_o2: float = 0.0
+    inlet_co2: float = 0.0
+    flow: float = 0.01
+    volume: float = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeErrors(Generic[X]):
+    """Standard errors of an `Exchange`.
+
+    Attributes:
+        our: mmol/L/h.
+        cer: mmol/L/h.
+        rq: of CER/OUR, in which flow and volume cancel.
+    """
+
+    our: X
+    cer: X
+    rq: X
+
+
+TYPICAL = SensorErrors()
+
+
+def exchange_errors(
+    flow_in_mol_h: X | float,
+    inlet: Gas[X] | Gas[float],
+    outlet: Gas[X] | Gas[float],
+    volume_l: X | float,
+    errors: SensorErrors = TYPICAL,
+) -> ExchangeErrors[X]:
+    """Standard errors of OUR, CER and RQ (arguments of `exchange`) from those of the sensors.
+
+    The effects of the readings, taken as independent, add in squares (JCGM 100:2008, 5.1). Where inlet and
+    outlet go through one analyser, an offset that both share counts less than here.
+
+    Raises:
+        ValueError: no broth, or an outlet without inert gas.
+    """
+    found: Exchange[X] = exchange(flow_in_mol_h, inlet, outlet, volume_l)
+    per_l, inert = 1000.0 * flow_in_mol_h / volume_l, outlet.inert
+    o2, co2, ratio = outlet.o2 / inert, outlet.co2 / inert, found.outlet_ratio
+    # Each reading's error, and what a unit of it does to OUR and CER; the inert gas carries it to both.
+    effects = (
+        (errors.o2, -per_l * ratio * (1.0 + o2), per_l * ratio * co2),
+        (errors.co2, -per_l * ratio * o2, per_l * ratio * (1.0 + co2)),
+        (errors.h2o, -per_l * ratio * o2, per_l * ratio * co2),
+        (errors.inlet_o2, per_l * (1.0 + o2), -per_l * co2),
+        (errors.inlet_co2, per_l * o2, -per_l * (1.0 + co2)),
+        (errors.flow, found.our, found.cer),
+        (errors.volume, found.our, found.cer),
+    )
+    some = found.our != 0.0
+    our, rq = choose(some, found.our, 1.0), choose(some, found.rq, 0.0)
+    in_rq = power(as_given(sum((size * (cer - rq * up) / our) ** 2 for size, up, cer in effects)), 0.5)
+    return ExchangeErrors(
+        our=power(as_given(sum((size * up) ** 2 for size, up, _ in effects)), 0.5),
+        cer=power(as_given(sum((size * cer) ** 2 for size, _, cer in effects)), 0.5),
+        rq=choose(some, in_rq, nan),
+    )
