@@ -96,6 +96,7 @@ class Process:
     Attributes:
         cells, hulls, streams: their parameters as arrays.
         carbon_mol, nitrogen_mol: (len(Species), N) in mol for each unit of a species.
+        salts_mmol: (N,) that the medium brought beside what is in the state.
     """
 
     def __init__(
@@ -107,6 +108,8 @@ class Process:
         self.streams = streams(media, self.cells)
         self.carbon_mol = carbon_mol(self.cells)
         self.nitrogen_mol = nitrogen_mol(self.cells)
+        salts = np.array([medium.salts_mmol_l * medium.volume_share for medium in media])
+        self.salts_mmol = salts * self.hulls.working_l
         self._site_constants = site_constants(self.cells)
         self._limits = pumps.limits(self.hulls)
         self._condenser_bar = water_vapour_bar(self.hulls.condenser_c)
@@ -129,6 +132,8 @@ class Process:
         step = self._stir(state, set_to, wrong, dt_s, ledger)
         before_mol = head_mol(self.hulls, state, step.vapour_bar)
         rates = pumps.rates_l_h(state, set_to, wrong, step.powered, self._limits)
+        flux = step.flux
+        flux.feed_l_h, flux.cosubstrate_l_h, flux.base_l_h, flux.acid_l_h, flux.antifoam_l_h = rates
         content_j = state.mass_kg * heat.HEAT_CAPACITY_J_KG_K * state.temperature_c
         content_j += pumps.add(state, self.streams, rates * step.hours, ledger)
         up = self._live(state, step)
@@ -138,7 +143,7 @@ class Process:
         self._book_gas(step, out)
         self._foam(state, step)
         state.hours = state.hours + step.hours
-        return step.flux
+        return flux
 
     def _stir(
         self, state: State, set_to: Actuators, wrong: Disturbances, dt_s: float, ledger: Ledger
@@ -294,6 +299,7 @@ class Process:
         )
         flux.jacket_flow_l_min = hulls.coolant_max_l_min * np.minimum(np.maximum(valve, 0.0), 1.0)
         heater = np.minimum(np.maximum(step.set_to.heater_w, 0.0), hulls.heater_max_w) * step.powered
+        flux.heater_w = heater
         state.mass_kg = state.mass_kg + taken - given
         latent_w = heat.LATENT_J_KG * boiled / dt_s
         flows_j = (taken - given) * per_kg

@@ -105,6 +105,10 @@ class Cells:
     overflow_carbon_mmol_g: Floats
     overflow_mmol_g: Floats
     overflow_pk: Floats
+    makes_acetate: Floats
+    """1 where the overflow product is acetate, as the next."""
+    makes_ethanol: Floats
+    makes_lactate: Floats
     cosubstrate_carbon: Floats
     cosubstrate_nitrogen: Floats
     cosubstrate_pk: Floats
@@ -144,6 +148,9 @@ def cells_row(organism: Organism) -> dict[str, float]:
         "overflow_carbon_mmol_g": overflow.carbon_mmol_g,
         "overflow_mmol_g": 1000.0 / overflow.mass_g_mol,
         "overflow_pk": overflow.acid_pk,
+        "makes_acetate": float(organism.overflow == "acetate"),
+        "makes_ethanol": float(organism.overflow == "ethanol"),
+        "makes_lactate": float(organism.overflow == "lactate"),
         "cosubstrate_carbon": float(companion.carbon),
         "cosubstrate_nitrogen": float(companion.nitrogen),
         "cosubstrate_pk": companion.acid_pk,

@@ -189,6 +189,13 @@ class Flux(_Row):
     torque_n_m: Floats
     jacket_flow_l_min: Floats
     jacket_out_c: Floats
+    feed_l_h: Floats
+    """What the pumps really gave, as do the next."""
+    cosubstrate_l_h: Floats
+    base_l_h: Floats
+    acid_l_h: Floats
+    antifoam_l_h: Floats
+    heater_w: Floats
     saturation_mmol_l: Floats
     """Dissolved oxygen of the lower zone's medium at 100 % (air, standard pressure, this temperature)."""
 
