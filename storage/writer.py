@@ -13,6 +13,7 @@ from schemas.errors import FrameRefused, LogMismatch, Reason, UnitIncompatible, 
 from schemas.units import conversion
 from storage.catalogue import SignalName
 from storage.copy_binary import encode_samples
+from storage.maintenance.dirty import mark_dirty
 from storage.records import WriteReport
 from storage.staging import write_samples
 from storage.statements import statement
@@ -100,6 +101,16 @@ def write_frames(
         unit_ids={unit_ids[frame.stored.frame.key] for frame in [*written.values(), *moved.values()]},
         frames={frame_id: frame.stored for frame_id, frame in [*written.items(), *moved.items()]},
         moved=moved.keys(),
+    )
+    mark_dirty(
+        connection,
+        samples.time_us,
+        samples.signal_ids,
+        samples.frame_ids,
+        {
+            frame_id: unit_ids[frame.stored.frame.key]
+            for frame_id, frame in [*written.items(), *moved.items()]
+        },
     )
     offered = sum(frame.stored.frame.sample_count for frame in written.values())
     return WriteReport(

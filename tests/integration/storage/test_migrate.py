@@ -56,7 +56,14 @@ def test_samples_are_in_a_hypertable_with_chunks_of_a_day_where_the_server_can(d
         found = connection.execute(
             "SELECT hypertable_name, time_interval::text FROM timescaledb_information.dimensions ORDER BY 1"
         ).fetchall()
-    assert found == [("forecast", "1 day"), ("sample", "1 day"), ("score", "1 day")]
+    assert found == [
+        ("forecast", "1 day"),
+        ("sample", "1 day"),
+        ("sample_1h", "364 days"),
+        ("sample_1m", "14 days"),
+        ("sample_1s", "1 day"),
+        ("score", "1 day"),
+    ]
 
 
 def test_processes_that_migrate_at_once_do_it_once_between_them(database: str) -> None:

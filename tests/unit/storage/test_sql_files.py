@@ -14,7 +14,7 @@ def test_migrations_are_numbered_from_one_without_a_gap() -> None:
 
 
 def test_every_statement_in_a_file_is_used_and_every_one_used_is_in_a_file() -> None:
-    source = "\n".join(path.read_text() for path in ROOM.glob("*.py"))
+    source = "\n".join(path.read_text() for path in ROOM.rglob("*.py"))
     files = {path.stem for path in (ROOM / "sql").glob("*.sql")}
     named = set(re.findall(r'"([a-z_]+)"', source))
     named |= {f"{table}_{verb}" for table in ("models", "source_logs") for verb in ("add", "find")}
