@@ -44,6 +44,9 @@ class Settings(BaseSettings):
         default=120.0, gt=0, description="so long a worker may stand still with work"
     )
     away_after_s: float = Field(default=600.0, gt=0, description="so long it may wait for broker or database")
+    late_after_h: float = Field(
+        default=24.0, gt=0, le=87_600, description="the horizon: samples that come later are flagged"
+    )
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 
     def kafka(self) -> Broker:

@@ -12,6 +12,7 @@ from agents.tally import SinkTally
 from sparge.assembled import Assembled
 from sparge.home import Home
 from storage.freshness import Freshness
+from storage.horizon import set_horizon
 from storage.store import Store
 from streams.admin import describe_log
 from streams.deadletters import DeadLetterProducer
@@ -31,6 +32,7 @@ _PARTITIONS = {topic.name: topic.partitions for topic in TOPICS}
 
 def ingest(settings: Settings) -> Assembled:
     """Return the worker that stores frames."""
+    set_horizon(settings.conninfo(), settings.late_after_h)
     worker = _sink(
         settings, ingest_agent.SINK, ingest_agent.TOPICS, ingest_agent.Ingest, read_committed=False
     )
