@@ -74,6 +74,8 @@ GAPS_TO_KNOW = 20
 NOISE_BEYOND_RANGE = 3.0
 """A reading may lie this many times its noise beyond its plausible range: zero is zero give or take."""
 
+ZERO_ERROR = 0.005
+"""A meter's zero may be off by this share of its range, where that grows with a vessel of unknown size."""
 
 FRAME_GAPS = 16
 """Gaps between a unit's frames that are remembered; a rare outage among them leaves their median alone."""
@@ -111,6 +113,9 @@ def plausible(spec: SignalSpec) -> Band:
     """Return where a reading can be believed, in the signal's unit."""
     low, high = spec.plausible
     margin = NOISE_BEYOND_RANGE * spec.noise
+    if spec.per_litre is not None:
+        # The noise is that of a bench vessel: the empty scale of a large one is off by more than that.
+        margin = max(margin, ZERO_ERROR * (high - low))
     return Band(low - margin, high + margin)
 
 

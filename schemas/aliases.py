@@ -9,10 +9,8 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import NamedTuple
 
-import yaml
-
 from schemas.errors import ContractError
-from schemas.signals import DICTIONARY
+from schemas.signals import DICTIONARY, read_yaml
 
 WORDS = "words"
 """The entry of what people say anywhere, beside those of the vendors."""
@@ -38,7 +36,7 @@ def load(text: str) -> Mapping[str, Table]:
         ValueError: a tag stands twice under a vendor, or leads to a signal outside the dictionary.
     """
     tables: dict[str, Table] = {}
-    for vendor, entries in yaml.safe_load(text).items():
+    for vendor, entries in read_yaml(text).items():
         table: dict[str, Alias | None] = {}
         for tag, entry in entries.items():
             key = _bare(tag)

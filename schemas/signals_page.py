@@ -7,11 +7,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-import yaml
-
 from schemas.aliases import WORDS, canonical
 from schemas.ne107 import SignalClass, Symptom, diagnosis, status
-from schemas.signals import DICTIONARY
+from schemas.signals import DICTIONARY, read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -136,9 +134,7 @@ def _own_diagnosis(signal: SignalSpec) -> Iterator[tuple[str, ...]]:
 
 def _alias_rows() -> Iterator[tuple[str, str]]:
     called: dict[str, list[str]] = {}
-    for vendor, entries in yaml.safe_load(
-        files("schemas").joinpath("aliases.yaml").read_text("utf-8")
-    ).items():
+    for vendor, entries in read_yaml(files("schemas").joinpath("aliases.yaml").read_text("utf-8")).items():
         tags: dict[str, list[str]] = {}
         for tag in entries:
             alias = canonical(tag, None if vendor == WORDS else vendor)

@@ -56,6 +56,33 @@ def test_a_value_just_beyond_its_range_by_noise_is_none(player: Player) -> None:
     assert told(player.run(120, with_signal("gas_flow", lambda _: 0.0))) == []
 
 
+def test_a_zero_that_is_a_little_off_in_a_large_vessel_is_no_fault_of_the_sensor(player: Player) -> None:
+    empty = {"weight": -12.0, "offgas_flow": -40.0, "power": -200.0}
+    assert told(player.run(60, lambda _: {**NORMAL, **empty})) == []
+
+
+@pytest.mark.parametrize("litres", [0.01, 2.0, 200.0, 100_000.0])
+def test_what_a_vessel_of_any_size_reads_is_plausible(player: Player, litres: float) -> None:
+    grown = {
+        "gas_flow": 2.0 * litres,
+        "weight": 1.1 * litres,
+        "volume": litres,
+        "feed_rate": 0.2 * litres,
+        "base_total": 0.1 * litres,
+        "power": 5.0 * litres,
+    }
+    assert [each for each in told(player.run(30, lambda _: {**NORMAL, **grown})) if each[1] == "range"] == []
+
+
+def test_what_no_vessel_can_read_is_a_fault_of_the_sensor(player: Player) -> None:
+    outputs = player.run(30, lambda _: {**NORMAL, "gas_flow": 1e6, "weight": -1e4, "agitation": 6000.0})
+    assert {each[:2] for each in told(outputs)} == {
+        ("gas_flow", "range"),
+        ("weight", "range"),
+        ("agitation", "range"),
+    }
+
+
 def test_a_possible_value_far_from_normal_is_not_a_fault_of_the_sensor(player: Player) -> None:
     player.run(60)
     assert ("temperature", "range", "raised") not in told(

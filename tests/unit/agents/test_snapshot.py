@@ -156,7 +156,7 @@ def test_a_signal_that_was_declared_since_then_is_watched_in_its_new_unit() -> N
     watch = UnitWatch.restore("north", "BR-01", orjson.dumps(kept))
     after = Player(watch)
     after.second = 20
-    outputs = after.run(20, lambda _: {**NORMAL, "torque": -5.0}, noise=False)
+    outputs = after.run(20, lambda _: {**NORMAL, "torque": 1e6}, noise=False)
     assert ("torque", "range", "raised") in told(outputs)
 
 

@@ -58,6 +58,28 @@ def test_a_healthy_culture_raises_no_alarm_not_even_at_its_start(seed: int, star
     assert told(play(player, batch, 900)) == []
 
 
+GLASS_2_L = {"pressure": 1.05, "volume": 1.5, "weight": 1.6, "gas_flow": 1.5, "feed_rate": 0.01, "power": 2.0}
+STEEL_200_L = {
+    "pressure": 1.3,
+    "volume": 150.0,
+    "weight": 160.0,
+    "gas_flow": 150.0,
+    "feed_rate": 1.2,
+    "power": 110.0,
+    "agitation": 250.0,
+    "offgas_flow": 148.0,
+    "base_total": 3.0,
+    "cooling_valve": 40.0,
+}
+STEEL_25_M3 = {"pressure": 1.9, "volume": 18_000.0, "weight": 19e3, "gas_flow": 9000.0, "agitation": 100.0}
+
+
+@pytest.mark.parametrize("vessel", [GLASS_2_L, STEEL_200_L, STEEL_25_M3], ids=["2 L", "200 L", "25 m3"])
+def test_a_healthy_vessel_of_any_size_raises_no_alarm(vessel: dict[str, float]) -> None:
+    player = Player(UnitWatch("north", "BR-01"))
+    assert told(player.run(600, lambda _: {**NORMAL, **vessel})) == []
+
+
 def test_a_lost_stirrer_is_told_within_seconds_with_what_to_do() -> None:
     player, batch = simulated(4, 12.0)
     play(player, batch, 60)
