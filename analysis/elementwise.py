@@ -27,7 +27,9 @@ def as_given(value: X | float) -> X:
 
 def exp(value: X | float) -> X:
     """The exponential function."""
-    return as_given(np.exp(value) if isinstance(value, np.ndarray) else math.exp(value))
+    result: Any = np.exp(value) if isinstance(value, np.ndarray) else math.exp(value)
+    found: X = result
+    return found
 
 
 def log1p(value: X | float) -> X:
@@ -54,7 +56,13 @@ def least(first: X | float, second: X | float) -> X:
 
 def greatest(first: X | float, second: X | float) -> X:
     """The larger of two, element by element; NaN where an array has one."""
-    return as_given(-least(-first, -second))
+    result: Any
+    if isinstance(first, np.ndarray) or isinstance(second, np.ndarray):
+        result = np.maximum(first, second)
+    else:
+        result = max(second, first)
+    chosen: X = result
+    return chosen
 
 
 def choose(condition: Truth, where_true: X | float, elsewhere: X | float) -> X:

@@ -168,6 +168,6 @@ def circulation_mixing_time(
 def gas_holdup(power_w_m3: X | float, gas_velocity_m_s: X | float) -> X:
     """Volume of gas in the volume of dispersion: 0.13 (Pg/V)^1/3 vs^2/3 (van 't Riet and Tramper 1991).
 
-    For stirred vessels that disperse their gas; salts and antifoam move it by a factor of up to two.
+    For stirred vessels that disperse their gas; an order of magnitude, which salts and antifoam move twofold.
     """
     return as_given(0.13 * power(power_w_m3, 1.0 / 3.0) * power(gas_velocity_m_s, 2.0 / 3.0))
