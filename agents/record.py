@@ -1,8 +1,8 @@
-"""The record sink: what watch decided, into the database."""
+"""The record sink: what watch decided and what was said of batches, into the database."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import orjson
 import structlog
@@ -10,10 +10,13 @@ import structlog
 from agents.sink import letter
 from agents.tally import Written
 from schemas.alarm import AlarmTransition
-from schemas.errors import ContractError, FrameRefused, Reason
+from schemas.batch import BatchEvent, canonical_assays
+from schemas.errors import ContractError, FrameRefused, Reason, UnitIncompatible, UnitUnknown
 from schemas.forecast import ForecastMessage
+from schemas.frame import MAX_AHEAD_US
 from schemas.score import ScoreMessage
-from streams.topics import ALARM_TRANSITIONS, WATCH_RESULTS
+from storage.store import StoredEvent
+from streams.topics import ALARM_TRANSITIONS, BATCH_EVENTS, WATCH_RESULTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,10 +28,13 @@ if TYPE_CHECKING:
 log = structlog.get_logger("record")
 
 SINK = "record"
-TOPICS = (WATCH_RESULTS.name, ALARM_TRANSITIONS.name)
+TOPICS = (WATCH_RESULTS.name, ALARM_TRANSITIONS.name, BATCH_EVENTS.name)
 
-CONTRACTS: dict[str, type[AlarmTransition | ScoreMessage | ForecastMessage]] = {
-    model.model_fields["schema_"].default: model for model in (AlarmTransition, ScoreMessage, ForecastMessage)
+Recorded: TypeAlias = AlarmTransition | ScoreMessage | ForecastMessage | BatchEvent
+
+CONTRACTS: dict[str, type[Recorded]] = {
+    model.model_fields["schema_"].default: model
+    for model in (AlarmTransition, ScoreMessage, ForecastMessage, BatchEvent)
 }
 
 
@@ -46,20 +52,23 @@ class Recorder:
 
     def write(self, tx: SinkTransaction, records: Sequence[Record]) -> Written:
         """Write records that are due, in order, within the sink's transaction."""
-        messages: list[AlarmTransition | ScoreMessage | ForecastMessage] = []
+        messages: list[Recorded | StoredEvent] = []
         letters = []
         for record in records:
             try:
-                messages.append(decode(record.value))
+                message = decode(record.value)
+                messages.append(_stored(message, record) if isinstance(message, BatchEvent) else message)
             except FrameRefused as refusal:
                 letters.append(letter(record, refusal, self._topic_ids))
         transitions = [message for message in messages if isinstance(message, AlarmTransition)]
         scores = [message for message in messages if isinstance(message, ScoreMessage)]
         forecasts = [message for message in messages if isinstance(message, ForecastMessage)]
+        events = [message for message in messages if isinstance(message, StoredEvent)]
         new = {
             "transitions": tx.write_transitions(transitions),
             "scores": tx.write_scores(scores),
             "forecasts": tx.write_forecasts(forecasts),
+            "batch_events": tx.write_batch_events(events),
         }
         if letters:
             self._deadletters.send(letters)
@@ -67,8 +76,8 @@ class Recorder:
         return Written(new, {"results": len(messages) - sum(new.values())}, len(letters))
 
 
-def decode(body: bytes | None) -> AlarmTransition | ScoreMessage | ForecastMessage:
-    """The result or transition in a message's body.
+def decode(body: bytes | None) -> Recorded:
+    """The result, transition or batch event in a message's body.
 
     Raises:
         FrameRefused: it is none of them, or not as its contract says.
@@ -77,7 +86,10 @@ def decode(body: bytes | None) -> AlarmTransition | ScoreMessage | ForecastMessa
         said = orjson.loads(body or b"")
     except orjson.JSONDecodeError as error:
         raise FrameRefused(
-            Reason.NOT_JSON, "", "The body is not JSON; only watch writes here.", detail=str(error)
+            Reason.NOT_JSON,
+            "",
+            "The body is not JSON; send what docs/reference describes.",
+            detail=str(error),
         ) from error
     schema = said.get("schema") if isinstance(said, dict) else None
     model = CONTRACTS.get(str(schema))
@@ -90,3 +102,30 @@ def decode(body: bytes | None) -> AlarmTransition | ScoreMessage | ForecastMessa
         return model.decode(body or b"")
     except ContractError as error:
         raise FrameRefused(Reason.WRONG_TYPE, "", error.message, detail=error.detail) from error
+
+
+def _stored(event: BatchEvent, record: Record) -> StoredEvent:
+    """A batch event as it is stored.
+
+    Raises:
+        FrameRefused: its key, its time or a unit is wrong: anybody may write such events.
+    """
+    if record.key != event.key.encode():
+        raise FrameRefused(
+            Reason.KEY_MISMATCH,
+            "key",
+            f"The body is about {event.key}. Send it with that key, or correct it.",
+        )
+    if event.time_us > record.recorded_us + MAX_AHEAD_US:
+        raise FrameRefused(
+            Reason.TIME_AHEAD,
+            "time_us",
+            "The time is more than 24 h ahead of the broker's clock. Correct it.",
+        )
+    try:
+        assays = canonical_assays(event)
+    except UnitUnknown as error:
+        raise FrameRefused(Reason.UNKNOWN_UNIT, "assays", error.message, detail=error.detail) from error
+    except UnitIncompatible as error:
+        raise FrameRefused(Reason.INCOMPATIBLE_UNIT, "assays", error.message) from error
+    return StoredEvent(event, assays, record.topic, record.partition, record.offset, record.recorded_us)

@@ -1,9 +1,12 @@
 """What happens to a batch: it starts, changes phase, is sampled, ends."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from schemas.signals import spec
+from schemas.units import conversion, parse
 from schemas.wire import Finite, Name, TimeUs, WireModel
 
 
@@ -48,3 +51,33 @@ class BatchEvent(WireModel):
     def key(self) -> str:
         """The message's key, `site/unit`."""
         return f"{self.site}/{self.unit}"
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.event == "phase" and not self.phase:
+            raise ValueError("a phase without its name: give phase")
+        if self.event == "sample" and not self.assays:
+            raise ValueError("a sample without results: give assays")
+        for name in ("phase", "organism", "process", "operator"):
+            if not (getattr(self, name) or "").isprintable():
+                raise ValueError(f"{name}: it has characters that cannot be printed")
+        return self
+
+
+def canonical_assays(event: BatchEvent) -> Mapping[str, Assay]:
+    """The results of an offline sample, those of the dictionary in their canonical unit.
+
+    Raises:
+        UnitUnknown: a unit is not a UCUM code.
+        UnitIncompatible: it measures another quantity than the dictionary's.
+    """
+    return {name: _canonical(name, assay) for name, assay in (event.assays or {}).items()}
+
+
+def _canonical(name: str, assay: Assay) -> Assay:
+    parse(assay.unit)
+    declared = spec(name)
+    if declared is None:
+        return assay
+    scale, offset = conversion(assay.unit, declared.unit)
+    return Assay(value=assay.value * scale + offset, unit=declared.unit)

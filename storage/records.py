@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from schemas.batch import Assay, BatchEvent
     from schemas.decoding import Frame
     from schemas.errors import FrameRefused
 
@@ -37,6 +40,26 @@ class StoredFrame:
     @property
     def rank(self) -> tuple[int, str, int, int]:
         """Order of versions of one sample: recorded time, topic, partition, offset."""
+        return (self.recorded_us, self.topic, self.partition, self.offset)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """What was said of a batch and where in the log it stood; recorded_us is the broker's time, us UTC.
+
+    assays: results of an offline sample as they are stored.
+    """
+
+    event: BatchEvent
+    assays: Mapping[str, Assay]
+    topic: str
+    partition: int
+    offset: int
+    recorded_us: int
+
+    @property
+    def rank(self) -> tuple[int, str, int, int]:
+        """Order of what was said of one thing: recorded time, topic, partition, offset."""
         return (self.recorded_us, self.topic, self.partition, self.offset)
 
 

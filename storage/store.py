@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 from schemas.errors import LogMismatch
-from storage import positions, results, writer
+from storage import batches, positions, results, writer
 from storage.catalogue import Catalogue
 from storage.connection import DatabaseBusy, connect, translated
 from storage.migrate import check
 from storage.positions import Move
-from storage.records import TP, StoredFrame, WriteReport
+from storage.records import TP, StoredEvent, StoredFrame, WriteReport
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from storage.connection import BoundedConnection
     from storage.positions import Position
 
-__all__ = ["TP", "DatabaseBusy", "SinkTransaction", "Store", "StoredFrame", "WriteReport"]
+__all__ = ["TP", "DatabaseBusy", "SinkTransaction", "Store", "StoredEvent", "StoredFrame", "WriteReport"]
 
 
 class SinkTransaction:
@@ -73,6 +73,20 @@ class SinkTransaction:
     def write_transitions(self, messages: Sequence[AlarmTransition]) -> int:
         """Write alarm transitions; returns how many were new by their source."""
         return results.write_transitions(self._connection, self._catalogue, messages)
+
+    def write_batch_events(self, events: Sequence[StoredEvent]) -> int:
+        """Write what was said of batches; their order does not matter. Returns how many were new.
+
+        Raises:
+            LogMismatch: an event of a topic that the sink has not registered.
+        """
+        self._refuse_unregistered({stored.topic for stored in events})
+        return batches.write_events(self._connection, self._catalogue, self._log_ids, events)
+
+    def _refuse_unregistered(self, topics: Collection[str]) -> None:
+        for topic in topics:
+            if topic not in self._log_ids:
+                raise LogMismatch(f"A record of {topic} came to a sink that has not registered that topic.")
 
     def advance(self, next_offsets: Mapping[TP, int]) -> None:
         """Move positions; they are stored when the transaction ends.

@@ -320,12 +320,14 @@ SELECT st.name AS site,
        b.until = 'infinity' AS running,
        (SELECT p.name FROM sparge.phase AS p WHERE p.batch_id = b.batch_id ORDER BY p.number DESC LIMIT 1) AS phase,
        b.operator,
-       b.until,
+       NULLIF(b.until, 'infinity') AS until,
        b.batch_id
 FROM sparge.batch AS b
 JOIN sparge.member AS m USING (member_id)
 JOIN sparge.unit AS u USING (unit_id)
 JOIN sparge.site AS st USING (site_id);
+
+COMMENT ON COLUMN sparge.batches.until IS 'its end, or the start of the next batch in the unit; NULL while it runs';
 
 CREATE VIEW sparge.phases AS
 SELECT st.name AS site,
