@@ -14,6 +14,13 @@ _SHOWN = {
     "L.h-1": " L/h",
     "mmol.L-1.h-1": " mmol/L/h",
     "{OD}": " OD",
+    "g.L-1": " g/L",
+    "mmol.L-1": " mmol/L",
+    "10*6.mL-1": " million/mL",
+    "mosm.kg-1": " mosmol/kg",
+    "mS.cm-1": " mS/cm",
+    "pF.cm-1": " pF/cm",
+    "N.m": " N m",
 }
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +23,8 @@ from schemas.signals import DICTIONARY
         (120.0, "%/min", "120 % per minute"),
         (1.4, "bar", "1.4 bar"),
         (0.000012, "L.h-1", "1.200e-05 L/h"),
+        (12.5, "10*6.mL-1", "12.5 million/mL"),
+        (3.0, "mS.cm-1/min", "3 mS/cm per minute"),
         (61.0, "s", "61 s"),
         (3.0, "kg/m3", "3 kg/m3"),
     ],
@@ -53,3 +57,8 @@ def test_a_time_is_written_with_its_zone() -> None:
 def test_any_value_of_any_signal_can_be_written(value: float, name: str) -> None:
     assert quantity(value, DICTIONARY[name].unit)
     assert "{#}" not in quantity(value, DICTIONARY[name].unit)
+
+
+@pytest.mark.parametrize("name", DICTIONARY)
+def test_no_unit_of_the_dictionary_is_shown_as_a_code(name: str) -> None:
+    assert not re.search(r"-1|[{*]", quantity(2.0, DICTIONARY[name].unit))
