@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from simulator.physics.state import Floats
 
 TINY = 1e-12
+ENDOGENOUS = 0.5
+"""Share of unmet maintenance for which cells burn themselves (rule of practice)."""
 MOST_FOR_PRODUCT = 0.6
 """Share of the carbon source beyond maintenance that can become product."""
 
@@ -121,6 +123,8 @@ class Breath:
     maintained_g_l: Floats
     unmet: Floats
     """Share of maintenance that the carbon source did not cover."""
+    starved_g_l: Floats
+    """Carbon source in the place of which cells burn themselves."""
     product_g_l: Floats
     respired: Floats
     """Share of what is eaten for which there is respiratory capacity."""
@@ -141,6 +145,7 @@ def breath(cells: Cells, broth: Floats, wished: Wish, taken_g_l: Floats, dt_h: f
     beyond = eaten - maintained
     product = _for_product(cells, broth, wished, beyond, alive)
     want = cells.o2_burnt * maintained + cells.o2_product * product + cells.o2_grown * (beyond - product)
+    starved = ENDOGENOUS * (needed - maintained)
     capacity = cells.respiration_max_mmol_g_h * alive
     respired = np.minimum(1.0, capacity / (want + TINY))
     spare = np.maximum(capacity - want, 0.0)
@@ -160,9 +165,13 @@ def breath(cells: Cells, broth: Floats, wished: Wish, taken_g_l: Floats, dt_h: f
         maintained_g_l=maintained,
         unmet=1.0 - (maintained + TINY) / (needed + TINY),
         product_g_l=product,
+        starved_g_l=starved,
         respired=respired,
         overflow_g_l=eaten_overflow,
-        oxygen_mmol_l=want * respired + cells.o2_overflow * eaten_overflow + FOREIGN_O2 * enemy,
+        oxygen_mmol_l=want * respired
+        + cells.o2_burnt * starved
+        + cells.o2_overflow * eaten_overflow
+        + FOREIGN_O2 * enemy,
         growth=wished.growth,
     )
 
@@ -204,10 +213,11 @@ def turnover(cells: Cells, breathed: Breath, oxygen_mmol_l: Floats) -> Turnover:
     fermented = (1.0 - respired) * eaten
     overflow_eaten = share * breathed.overflow_g_l
     without_oxygen = cells.yield_fermentative * breathed.growth * fermented
-    biomass = cells.yield_oxidative * growing + without_oxygen + cells.yield_overflow * overflow_eaten
+    built = cells.yield_oxidative * growing + without_oxygen + cells.yield_overflow * overflow_eaten
+    biomass = built - cells.cells_per_sugar * share * breathed.starved_g_l
     product = cells.yield_product * respired * product_sugar
     overflow = cells.overflow_made * fermented - cells.overflow_spared * without_oxygen - overflow_eaten
-    spent = cells.spent_cells * biomass + cells.spent_product * product
+    spent = cells.spent_cells * built + cells.spent_product * product
     enemy = breathed.foreign_g_l
     breathing, choking = share * enemy, (1.0 - share) * enemy
     contaminant = FOREIGN_YIELD * breathing + FOREIGN_YIELD_FERMENTING * choking

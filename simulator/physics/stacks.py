@@ -98,6 +98,8 @@ class Cells:
     o2_product: Floats
     o2_overflow: Floats
     """A gram of overflow eaten."""
+    cells_per_sugar: Floats
+    """g of cells that give as many electrons as a gram of carbon source."""
     spent_cells: Floats
     spent_product: Floats
     coupled_share: Floats
@@ -142,6 +144,7 @@ def cells_row(organism: Organism) -> dict[str, float]:
         "o2_grown": 0.25 * (sugar - organism.yield_oxidative * grown),
         "o2_product": 0.25 * (sugar - organism.yield_product * made),
         "o2_overflow": 0.25 * (overflow.electrons_mmol_g - organism.yield_overflow * grown),
+        "cells_per_sugar": sugar / body,
         "spent_cells": spent_cells,
         "spent_product": spent_product,
         "coupled_share": share / (share + 1.0 / organism.yield_oxidative),
