@@ -43,6 +43,10 @@ TRIES = 3
 """An embedded server that died this often while it is waited for is given up."""
 
 PARTS = ("ingest", "watch", "record")
+MAINTENANCE = "maintain"
+MAINTAIN_EVERY = "30s"
+"""What is not digested yet is computed by the query that asks for it: half a minute of it costs nothing."""
+
 SINKS = {"ingest": (FRAMES, HISTORY), "record": (WATCH_RESULTS, ALARM_TRANSITIONS)}
 WORKERS, BROKER, DATABASE = 0, 1, 2
 """Stages of stopping: the workers first, then what they work with."""
@@ -109,6 +113,7 @@ class System:
         joined.result()
         for name in PARTS:
             self.supervisor.add(self._worker(name))
+        self.supervisor.add(self._maintenance())
         self.supervisor.step()
         return True
 
@@ -272,6 +277,12 @@ class System:
             environment=own.environment(),
             metrics=f"http://{host}:{port}/metrics",
         )
+
+    def _maintenance(self) -> Part:
+        command = [sys.executable, "-P", "-m", "sparge", MAINTENANCE, "--every", MAINTAIN_EVERY]
+        log = self.home.logs / f"{MAINTENANCE}.log"
+        environment = self.settings.environment()
+        return Part(MAINTENANCE, lambda: tied(command), log, WORKERS, environment=environment)
 
     def _on_download(self, progress: DownloadProgress) -> None:
         self._refuse_if_stopping()

@@ -51,6 +51,7 @@ ENTRIES = (
     Entry("deadletters", "deadletters:app", "List, show and replay messages that were refused.", KEEP),
     Entry("topics", "topics:app", "Create, check or adopt the topics of the broker.", KEEP),
     Entry("migrate", "migrate:migrate", "Bring the database to the tables of this version.", KEEP),
+    Entry("maintain", "maintain:maintain", "Sum up what is stored, so that long spans are quick.", KEEP),
 )
 
 

@@ -29,6 +29,8 @@ UP_WITHIN_S = 120.0
 TIED_WITHIN_S = 10.0
 """A supervisor that is killed leaves a broker that still closes its log: it takes 2 s."""
 
+WORKERS = {"ingest", "watch", "record", "maintain"}
+
 
 def until(look: Callable[[], T | None], within_s: float = UP_WITHIN_S) -> T:
     deadline = time.monotonic() + within_s
@@ -42,7 +44,7 @@ def pids(home: Path) -> dict[str, int]:
     """Process ids by part, once everything runs."""
     running = Home(home).running()
     found = {part.name: part.pid for part in running.parts if part.pid} if running else {}
-    return found if {"ingest", "watch", "record"} <= set(found) else {}
+    return found if set(found) >= WORKERS else {}
 
 
 def said(process: subprocess.Popen[str]) -> str:
@@ -56,7 +58,7 @@ def test_what_is_named_is_used_and_only_workers_are_started(
     sparge = CommandLine(tmp_path, SPARGE_BROKER=topics.bootstrap, SPARGE_DATABASE=store_database)
     with sparge.running("up") as up:
         before = until(lambda: pids(tmp_path))
-        assert set(before) == {"ingest", "watch", "record"}
+        assert set(before) == WORKERS
         os.kill(before["record"], signal.SIGKILL)
         until(lambda: pids(tmp_path).get("record", before["record"]) != before["record"])
         up.send_signal(signal.SIGTERM)
@@ -86,7 +88,7 @@ def test_what_is_not_named_is_embedded_found_by_others_and_leaves_nothing(tmp_pa
     sparge = CommandLine(tmp_path)
     with sparge.running("up") as up:
         running = until(lambda: pids(tmp_path))
-        assert set(running) == {"kafka", "database", "ingest", "watch", "record"}
+        assert set(running) == {"kafka", "database"} | WORKERS
         assert "4 samples" in sparge.done(
             *("publish", "--site", "north", "--unit", "BR-01"), stdin="DO=1 pH=7\nDO=2 pH=7\n"
         )

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[3]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 ONE_SHOT = {"topics", "migrate"}
-WORKERS = {"ingest", "watch", "record"}
+WORKERS = {"ingest", "watch", "record", "maintain"}
 OURS = ONE_SHOT | WORKERS
 SECRET = re.compile(r"PASSWORD|SECRET|TOKEN", re.IGNORECASE)
 
@@ -138,7 +138,8 @@ def test_every_sparge_variable_is_a_setting(name: str) -> None:
 
 def test_each_worker_runs_in_a_service_of_its_own() -> None:
     assert {name: SERVICES[name]["command"] for name in WORKERS} == {
-        name: ["worker", name] for name in WORKERS
+        **{name: ["worker", name] for name in WORKERS - {"maintain"}},
+        "maintain": ["maintain", "--every", "30s"],
     }
 
 
