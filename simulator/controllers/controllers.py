@@ -95,7 +95,10 @@ class Controllers:
         set_to.air_l_min = np.maximum(gas.gas_l_min - gas.o2_l_min - gas.n2_l_min - co2, 0.0)
         set_to.speed_per_min = gas.speed_per_min
         self._feeding.trim(readings)
-        set_to.feed_l_h = self._feeding.act(schedule.orders, oxygen, shown("volume"), dt_s)
+        too_warm = np.where(schedule.tempered(), shown("temperature") - hold("temperature_c"), np.nan)
+        set_to.feed_l_h = self._feeding.act(
+            schedule.orders, dt_s, oxygen=oxygen, too_warm=too_warm, volume_l=shown("volume")
+        )
         set_to.cosubstrate_l_h = self._feeding.cosubstrate(hold("cosubstrate_mmol_l_h"), dt_s)
         set_to.cooling_valve, set_to.heater_w = self._temperature.act(
             hold("temperature_c"), shown("temperature"), shown("jacket_outlet_temperature"), dt_s

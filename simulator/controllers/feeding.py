@@ -10,7 +10,7 @@ import numpy as np
 
 from simulator.controllers.pi import PI
 from simulator.controllers.pumps import Pumps
-from simulator.controllers.tuning import settling
+from simulator.controllers.tuning import integrating, settling
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,6 +30,10 @@ REST_H = 0.05
 
 GUARD_SLOWER = 4.0
 """The feed gives way to want of oxygen so many dead times slow: the cascade comes first."""
+HEAT_GUARD_C = 0.1
+HEAT_C_S = 0.004
+"""Warming of a broth that respires 130 mmol/L/h, uncooled: 460 J/mmol over 4180 J/L/K."""
+HEAT_DEAD_S = 60.0
 TRIM_GAIN = 0.4
 TRIM_STEP = (0.6, 1.3)
 TRIM_RANGE = (0.2, 3.0)
@@ -68,7 +72,8 @@ class Feeding:
     """The feed pumps' controllers, one of each a bioreactor.
 
     Attributes:
-        guard: loop that takes feed away where oxygen falls below its guard though the cascade is spent.
+        oxygen_guard: loop that takes feed away where oxygen is low though the cascade is spent.
+        heat_guard: loop that takes feed away where the broth stays too warm though the jacket is cold.
         g_l_h: rate in force before guard and stop, per litre at inoculation.
         asked_l_h: what the feed pump was asked for last.
         trims: factors that operators put on feed and co-substrate after assays.
@@ -87,7 +92,10 @@ class Feeding:
         rests = np.zeros_like(self._full_l)
         slope = np.full_like(rests, 100.0)
         tuning = settling(slope, aeration.lag_s, aeration.dead_s, GUARD_SLOWER * aeration.dead_s)
-        self.guard = PI(tuning.gain, tuning.reset_s, rests.copy(), rests + 1.0, rests + 1.0)
+        self.oxygen_guard = PI(tuning.gain, tuning.reset_s, rests.copy(), rests + 1.0, rests + 1.0)
+        dead_s = HEAT_DEAD_S + plant.mixing_s
+        heat = integrating(rests + HEAT_C_S, dead_s, 2.0 * dead_s)
+        self.heat_guard = PI(heat.gain, heat.reset_s, rests.copy(), rests + 1.0, rests + 1.0)
         self.g_l_h = rests.copy()
         self.asked_l_h = rests.copy()
         self.trims = [
@@ -112,10 +120,23 @@ class Feeding:
         for trim in self.trims:
             trim.look(readings)
 
-    def act(self, orders: Orders, oxygen: Floats, volume_l: Floats, dt_s: float) -> Floats:
-        """Feed in L/h over this step; dissolved oxygen (%) and volume as they are read."""
+    def act(
+        self, orders: Orders, dt_s: float, *, oxygen: Floats, too_warm: Floats, volume_l: Floats
+    ) -> Floats:
+        """Feed in L/h over this step.
+
+        Args:
+            orders: in force.
+            dt_s: step.
+            oxygen: as it is read, in %.
+            volume_l: as it is read.
+            too_warm: temperature as it is read, less its set point; NaN while that moves.
+        """
         hours = dt_s / 3600.0
-        open_share = self.guard.output(oxygen - self._guard_percent, dt_s)
+        open_share = np.minimum(
+            self.oxygen_guard.output(oxygen - self._guard_percent, dt_s),
+            self.heat_guard.output(HEAT_GUARD_C - too_warm, dt_s),
+        )
         growing = (orders.profile == Profile.EXPONENTIAL) & (open_share >= 1.0)
         grown = np.minimum(self.g_l_h * np.exp(orders.growth_per_h * hours), orders.most_g_l_h)
         self.g_l_h = np.where(growing, grown, self.g_l_h)

@@ -28,6 +28,10 @@ LATE_H = 0.1
 SMOOTH_S = 30.0
 """Readings are smoothed over so long before a phase is ended by them: one spike ends nothing."""
 
+TEMPERATURE = SET_POINTS.index("temperature_c")
+RAMP_LEAD_C = 0.3
+"""A ramp of temperature runs no further ahead of the broth: a large vessel takes the time that it needs."""
+
 
 @dataclass(frozen=True, slots=True)
 class PhaseChange:
@@ -109,16 +113,28 @@ class Schedule:
             happened.append(self._end_phase(int(unit), float(hours[unit])))
         for unit in np.flatnonzero(self.hours_in_phase >= self._next_step_h):
             self._take_step(int(unit), int(self._step[unit]) + 1)
-        most = self._per_h * (dt_s / 3600.0)
-        self.set_points = self.set_points + np.minimum(
-            np.maximum(self._targets - self.set_points, -most), most
-        )
+        self._ramp(readings.get("temperature"), dt_s)
         return happened
 
     def value(self, name: str) -> Floats:
         """A set point in force, by its name in `SetPoints`."""
         held: Floats = self.set_points[SET_POINTS.index(name)]
         return held
+
+    def tempered(self) -> Mask:
+        """(N,) where temperature is not being moved to a new set point."""
+        at: Mask = self.set_points[TEMPERATURE] == self._targets[TEMPERATURE]
+        return at
+
+    def _ramp(self, temperature_c: Floats | None, dt_s: float) -> None:
+        """Move the set points on; that of temperature waits for a broth that lags too far behind it."""
+        way = self._targets - self.set_points
+        most = self._per_h * (dt_s / 3600.0)
+        if temperature_c is not None:
+            ahead = self.set_points[TEMPERATURE] - temperature_c
+            waits = (ahead * way[TEMPERATURE] > 0.0) & (np.abs(ahead) > RAMP_LEAD_C)
+            most[TEMPERATURE] = np.where(waits, 0.0, most[TEMPERATURE])
+        self.set_points = self.set_points + np.minimum(np.maximum(way, -most), most)
 
     def _start(self, hours: Floats) -> list[PhaseChange]:
         self._started = True
@@ -179,7 +195,9 @@ class _Endings:
         self.of_peak = np.zeros(shape, dtype=bool)
         self.for_s = np.full(shape, np.inf)
         self.not_before_h = np.zeros(shape)
+        self.over_lowest = np.zeros(shape, dtype=bool)
         self.peak = np.full(shape, -np.inf)
+        self.lowest = np.full(shape, np.inf)
         self.held_s = np.zeros(shape)
         self.smooth = np.full(shape, np.nan)
         self._columns = np.arange(units)
@@ -193,12 +211,13 @@ class _Endings:
         """Watch for the endings of a phase that begins."""
         self.row[:, unit], self.sense[:, unit], self.for_s[:, unit] = len(signals), 0.0, np.inf
         self.peak[:, unit], self.held_s[:, unit], self.of_peak[:, unit] = -np.inf, 0.0, False
-        self.smooth[:, unit] = np.nan
+        self.smooth[:, unit], self.lowest[:, unit], self.over_lowest[:, unit] = np.nan, np.inf, False
         for place, end in enumerate(_shown(phase)):
-            bound = next(bound for bound in (end.above, end.below, end.below_peak) if bound is not None)
             self.row[place, unit] = signals.index(str(end.signal))
-            self.sense[place, unit] = -1.0 if end.above is None else 1.0
-            self.bound[place, unit] = bound
+            upwards = end.above is not None or end.above_lowest is not None
+            self.sense[place, unit] = 1.0 if upwards else -1.0
+            self.bound[place, unit] = end.bounds[0]
+            self.over_lowest[place, unit] = end.above_lowest is not None
             self.of_peak[place, unit] = end.below_peak is not None
             self.for_s[place, unit] = end.for_s
             self.not_before_h[place, unit] = end.not_before_h
@@ -211,7 +230,9 @@ class _Endings:
         self.smooth = np.where(known, read, self.smooth + nearer * (read - self.smooth))
         values = self.smooth
         self.peak = np.fmax(self.peak, values)
+        self.lowest = np.fmin(self.lowest, values)
         bound = np.where(self.of_peak, self.bound * np.maximum(self.peak, 0.0), self.bound)
+        bound = np.where(self.over_lowest, self.lowest + self.bound, bound)
         due = (self.sense * (values - bound) > 0.0) & (hours_in_phase >= self.not_before_h)
         self.held_s = np.where(due, self.held_s + dt_s, 0.0)
         ended: Mask = np.any(due & (self.held_s >= self.for_s), axis=0)

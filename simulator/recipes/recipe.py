@@ -89,6 +89,7 @@ class Ending(Part):
         after_h: since the beginning of the phase; alone.
         signal: name in the dictionary of signals; with exactly one of the next.
         above, below: in the signal's own unit.
+        above_lowest: by so much over the lowest reading since the phase began.
         below_peak: share of the highest reading since the phase began.
         for_s: how long it has to be so.
         not_before_h: since the beginning of the phase.
@@ -98,15 +99,21 @@ class Ending(Part):
     signal: str | None = None
     above: float | None = None
     below: float | None = None
+    above_lowest: Positive | None = None
     below_peak: Share | None = None
     for_s: NotNegative = 60.0
     not_before_h: NotNegative = 0.0
 
+    @property
+    def bounds(self) -> tuple[float, ...]:
+        """The bounds that are given, of which a signal has exactly one."""
+        all_four = (self.above, self.below, self.above_lowest, self.below_peak)
+        return tuple(bound for bound in all_four if bound is not None)
+
     @model_validator(mode="after")
     def _is_one_thing(self) -> Self:
-        bounds = sum(bound is not None for bound in (self.above, self.below, self.below_peak))
-        if (self.after_h is None) == (self.signal is None) or bounds != (self.signal is not None):
-            raise ValueError("an ending is after_h, or a signal with one of above, below and below_peak")
+        if (self.after_h is None) == (self.signal is None) or len(self.bounds) != (self.signal is not None):
+            raise ValueError("an ending is after_h, or a signal with one bound")
         return self
 
 

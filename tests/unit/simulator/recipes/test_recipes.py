@@ -79,7 +79,7 @@ def test_a_phase_that_only_a_probe_can_end_is_refused() -> None:
 def test_an_ending_that_is_two_things_is_refused() -> None:
     given = without_feed()
     given["phases"][1]["ends"] = [{"signal": "DO", "above": 60.0, "after_h": 3.0}]
-    assert "an ending is after_h, or a signal" in refused(given)
+    assert "an ending is after_h, or a signal with one bound" in refused(given)
 
 
 def test_a_first_phase_that_leaves_a_set_point_open_is_refused() -> None:
