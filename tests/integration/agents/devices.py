@@ -92,7 +92,7 @@ def run_plant(device: Device, for_s: float) -> None:
                 unit,
                 {
                     "agitation": ("{#}.min-1", 0.0 if stopped else 600.0 + at_s / 7),
-                    "pressure": ("bar", (1.5 if blocked else 1.1) + at_s / 1e4),
+                    "pressure": ("bar", (2.4 if blocked else 1.1) + at_s / 1e4),
                     "pH": ("[pH]", 7.0 + at_s / 1e4),
                 },
                 ahead_s=90.0 if number == 6 and 5.0 < at_s < 8.0 else 0.0,
