@@ -15,10 +15,9 @@ from aiokafka.errors import KafkaConnectionError
 from mode import CrashingSupervisor
 
 from schemas.errors import BrokerUnreachable, PartFailed, SpargeError, WorkerStuck
-from schemas.frame import MAX_FRAME_BYTES
 from streams.faust_logging import forward_logs
 from streams.flow import Flow
-from streams.positioning import PositionedConsumer, WholeAssignor
+from streams.positioning import BUFFER_MESSAGES, PositionedConsumer, WholeAssignor
 from streams.record import Record
 
 if TYPE_CHECKING:
@@ -30,9 +29,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("streams")
 
-BUFFER_BYTES = 64 * 1024 * 1024
-"""Memory that the stream's buffer may take when every frame is as large as a frame may be."""
-
 STOP_WITHIN_S = 3.0
 """A worker that has not stopped by then is ended: it is as safe as kill -9, which loses nothing."""
 
@@ -43,6 +39,7 @@ EXIT_STUCK = 4
 _SESSION_S = 6.0
 _HEARTBEAT_S = 1.5
 _REQUEST_S = 30.0
+_DAY_S = 86_400.0
 
 
 def make_app(
@@ -92,7 +89,10 @@ def make_app(
         consumer_auto_offset_reset="none",
         # With events unacknowledged, stopping would wait for them for ever.
         stream_wait_empty=False,
-        stream_buffer_maxsize=BUFFER_BYTES // MAX_FRAME_BYTES,
+        # The consumer holds back by bytes; the stream's own buffer never has to.
+        stream_buffer_maxsize=2 * BUFFER_MESSAGES,
+        # A sink may wait long for its database and keeps its partitions; the watchdog sees whether it works.
+        broker_max_poll_interval=_DAY_S,
         topic_allow_declare=False,
         topic_disable_leader=True,
         # Its /table serves data on all interfaces.

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import structlog
 from aiokafka.errors import NoOffsetForPartitionError
@@ -39,6 +40,15 @@ FETCH_WAIT_S = 0.25
 
 FETCH_MAX_BYTES = 16 * 1024 * 1024
 """What one fetch may bring into memory, all partitions together."""
+
+BUFFER_BYTES = 64 * 1024 * 1024
+"""Message bodies that may be in memory before fetching pauses; what one fetch brings may come on top."""
+
+BUFFER_MESSAGES = 4096
+"""Likewise messages: of the smallest, each costs far more than its body."""
+
+ROOM_WAIT_S = 0.02
+"""How long a paused fetch waits before it looks for room again."""
 
 
 def check_starts(
@@ -94,6 +104,8 @@ class PositionedConsumer(Consumer):
         self._start_at = start_at
         self._on_assigned = on_assigned
         self._on_revoked = on_revoked
+        # Weakly: messages of before a rebalance are dropped and never acknowledged.
+        self._held: WeakSet[Any] = WeakSet()
         self._fetching = asyncio.Lock()
         self._positioned = False
         self._revocations = 0
@@ -162,7 +174,9 @@ class PositionedConsumer(Consumer):
             ) from error
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:  # noqa: ASYNC109 - Faust's signature
-        self._measure()
+        if self._full():
+            await asyncio.sleep(ROOM_WAIT_S)
+            return {}
         async with self._fetching:
             try:
                 records = await super()._getmany(active_partitions, min(timeout, FETCH_WAIT_S))
@@ -173,10 +187,22 @@ class PositionedConsumer(Consumer):
                 records = {}
         return records if self._positioned else {}
 
-    def _measure(self) -> None:
-        # Messages of before a rebalance are never acknowledged, but the set holds them weakly.
-        self._flow.buffered_bytes = sum(len(message.value or b"") for message in self._unacked_messages)
-        self._flow.paused = bool(self._buffered_partitions)
+    def _to_message(self, tp: TP, record: Any) -> Any:
+        message = super()._to_message(tp, record)
+        self._held.add(message)
+        return message
+
+    def _full(self) -> bool:
+        held = [len(message.value or b"") for message in self._held]
+        self._flow.buffered_bytes = sum(held)
+        self._flow.paused = self._flow.buffered_bytes >= BUFFER_BYTES or len(held) >= BUFFER_MESSAGES
+        return self._flow.paused
+
+    def on_buffer_full(self, tp: TP) -> None:
+        """Nothing: Faust counts messages, whatever their size, and looks again only after a whole second."""
+
+    def on_buffer_drop(self, tp: TP) -> None:
+        """Nothing: see `on_buffer_full`."""
 
     def _tell_revoked(self, partitions: list[TopicPartition]) -> None:
         if self._on_revoked is not None and partitions:
@@ -187,6 +213,7 @@ class PositionedConsumer(Consumer):
         first = not message.acked
         message.acked = True
         self._unacked_messages.discard(message)
+        self._held.discard(message)
         return first
 
     async def commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:  # noqa: ARG002, FBT001, FBT002 - Faust's signature

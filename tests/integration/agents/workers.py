@@ -33,12 +33,12 @@ def cut_a_connection(database: str) -> None:
 class Worker:
     """One `sparge worker NAME` process with its own data directory and log."""
 
-    def __init__(self, name: str, folder: Path, *, broker: str, database: str = "") -> None:
+    def __init__(self, name: str, folder: Path, *, broker: str, database: str = "", **settings: str) -> None:
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("SPARGE_")}
         own = {"SPARGE_HOME": str(folder / "home"), "SPARGE_BROKER": broker}
         # A port where nothing listens: what needs no database must not be able to reach one.
         own["SPARGE_DATABASE"] = database or "host=127.0.0.1 port=1"
-        self._environment = {**inherited, **own}
+        self._environment = {**inherited, **own, **settings}
         self._log = folder / f"{name}-{len(list(folder.glob('*.log')))}.log"
         self._log.touch()
         self.name = name
