@@ -157,22 +157,25 @@ KINDS: Mapping[FaultKind, Kind] = MappingProxyType(
             Acts.PROCESS,
             "A foreign bacterium comes in with an addition and grows fast.",
             ("DO", "offgas_CO2", "base_rate"),
-            "After hours: more oxygen and base than the culture ever took, faster than it can grow.",
-            Severity("g/L of foreign cells put in", 0.01, 0.0, 10.0),
+            "After hours DO falls and acid calls for base (or for less CO2 in the gas) faster than the culture "
+            "can grow. Where a feed leaves no spare sugar only OD shows it.",
+            Severity("g/L of foreign cells put in", 1e-4, 0.0, 10.0),
             at_once=True,
         ),
         FaultKind.PHAGE: Kind(
             Acts.PROCESS,
             "A phage bursts the cells.",
-            ("DO", "offgas_CO2", "capacitance"),
-            "Respiration collapses within an hour: DO rises, stirrer and CO2 fall; OD falls, foam rises.",
+            ("OD", "agitation", "offgas_CO2"),
+            "OD and capacitance fall and foam rises; respiration collapses within the hour, so the stirrer "
+            "sinks, CO2 falls, and DO rises once the stirrer is at its least.",
             Severity("rate at which living cells burst, 1/h", 3.0, 0.0, 50.0),
         ),
         FaultKind.FOAM_OUT: Kind(
             Acts.PROCESS,
             "The broth foams over, wets the exhaust filter and clogs it.",
             ("foam", "pressure"),
-            "Foam rises whatever antifoam is given; then head pressure, and the exhaust flow falls.",
+            "Foam rises whatever antifoam is given; half an hour later so does head pressure, and the "
+            "exhaust flow falls.",
             Severity("1: 5 cm/min of foam, the filter clogs in half an hour", most=10.0),
         ),
         FaultKind.STUCK_GAS_VALVE: Kind(
@@ -186,14 +189,15 @@ KINDS: Mapping[FaultKind, Kind] = MappingProxyType(
             Acts.PROCESS,
             "The cooling valve stands still, whatever position it is given.",
             ("jacket_flow", "temperature"),
-            "The coolant no longer follows the valve; temperature leaves its set point.",
+            "The coolant no longer follows the valve. Open: heater up, temperature down; shut: it rises as "
+            "soon as the culture makes more heat than the vessel loses.",
             Severity("1: stands shut, 0: stands open"),
         ),
         FaultKind.EMPTY_BASE: Kind(
             Acts.PROCESS,
             "The base bottle is empty: the pump turns and nothing comes.",
-            ("base_rate", "pH"),
-            "pH sinks below its dead band while the pump runs faster and faster.",
+            ("base_pump", "pH", "base_rate"),
+            "pH sinks below its dead band while the pump runs faster and faster and nothing flows.",
             Severity(SHARE),
         ),
         FaultKind.POWER_DIP: Kind(

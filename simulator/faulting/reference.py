@@ -72,16 +72,15 @@ def _entry(kind: FaultKind) -> str:
 def _gross_errors() -> str:
     rows = [
         "## Gross errors\n",
-        "The error of severity 1 of a probe that is biased, drifts or leaps. Where the range follows the",
-        "vessel it is a share of full scale, which is given per litre of working volume.\n",
+        "The error of severity 1 of a probe that is biased, drifts or leaps. Where the instrument is chosen",
+        "for its vessel it is a share of full scale, which lies somewhat above what the equipment can do.\n",
         "| signal | gross error |",
         "|---|---|",
     ]
     for name, made in instruments().items():
-        scale = made.full_scale_per_litre
         size = f"{made.gross_error:g} {made.unit}"
-        if scale is not None:
-            size = f"{100.0 * made.gross_error:g} % of {scale:g} {made.unit} per litre"
+        if made.of_full_scale:
+            size = f"{100.0 * made.gross_error:g} % of full scale"
         rows.append(f"| `{name}` | {size} |")
     return "\n".join(rows) + "\n"
 

@@ -22,7 +22,7 @@ Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 class Instrument(BaseModel):
     """One measuring chain: what it makes of the truth.
 
-    Errors are in the signal's unit; where the range grows with the vessel (`full_scale_per_litre`) they are
+    Errors are in the signal's unit; where the range is chosen for the vessel (`of_full_scale`) they are
     shares of full scale.
 
     Attributes:
@@ -40,7 +40,7 @@ class Instrument(BaseModel):
         resolution: the reading has the decimals that are needed to tell this.
         floor: lowest reading, taken silently (a flow is cut off at zero).
         range: what it can measure; beyond, it stands at the end and says so.
-        full_scale_per_litre: upper end of the range per litre of working volume.
+        of_full_scale: the range ends at a full scale chosen for the vessel.
         gross_error: size of an error at which a process engineer would call the probe wrong; faults of
             severity 1 have this size.
         deadband: where the signal is reported by exception, it is when it has moved by more than this.
@@ -66,15 +66,15 @@ class Instrument(BaseModel):
     resolution: Positive
     floor: float | None = None
     range: tuple[float, float] | None = None
-    full_scale_per_litre: Positive | None = None
+    of_full_scale: bool = False
     gross_error: Positive
     deadband: NotNegative = 0.0
     source: Annotated[str, Field(min_length=1)]
 
     @model_validator(mode="after")
     def _one_range(self) -> Self:
-        if (self.range is None) == (self.full_scale_per_litre is None):
-            raise ValueError("give either range or full_scale_per_litre")
+        if (self.range is None) != self.of_full_scale:
+            raise ValueError("give either range or of_full_scale")
         if self.range is not None and not self.range[0] < self.range[1]:
             raise ValueError(f"range: {self.range[0]} is not below {self.range[1]}; write [low, high]")
         return self

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from analysis.gas_balance import DRY_AIR_CO2, DRY_AIR_O2
+from schemas.errors import SettingsError
 from simulator.sensing.draws import Draws, generator
 from simulator.sensing.instrument import instrument
 from simulator.sensing.overlay import EXCEEDED, FAILED, GOOD, Overlays
@@ -35,34 +36,30 @@ class Panel:
     Args:
         signals: names of the dictionary that have an entry in `instruments.yaml`.
         seeds: one a unit; the same seed gives the same instruments and noise whatever else is in the fleet.
-        working_l: (N,) working volume; the full scale of flows, weights and pumps follows it.
+        full_scale: (N,) of each signal whose instrument is chosen for its vessel (`full_scales(vessels)`).
 
     Attributes:
         readings: (S, N) last shown; NaN where a unit has no such instrument (its truth is NaN).
         status: (S, N) OPC UA codes of the readings.
         full_scale: (S, N) upper end of the range, in the signal's unit.
-        scale: (S, N) what the instrument's errors are shares of: full scale where that grows with the vessel,
-            else 1.
+        scale: (S, N) what the instrument's errors are shares of: full scale where that is chosen for the
+            vessel, else 1.
         gross_error: (S, N) size of an error that makes a probe wrong, in the signal's unit.
 
     Raises:
-        SettingsError: a signal without an instrument.
+        SettingsError: a signal without an instrument, or an instrument without its full scale.
     """
 
-    def __init__(self, signals: Sequence[str], seeds: Sequence[int], working_l: Floats) -> None:
+    def __init__(
+        self, signals: Sequence[str], seeds: Sequence[int], full_scale: Mapping[str, Floats]
+    ) -> None:
         self.signals = tuple(signals)
         self.instruments = tuple(instrument(name) for name in self.signals)
         self.row: Mapping[str, int] = {name: row for row, name in enumerate(self.signals)}
         self.units = len(seeds)
         made = self.instruments
-        per_litre = _column(made, "full_scale_per_litre", absent=0.0)
-        self.full_scale = np.where(
-            per_litre > 0.0,
-            per_litre * np.asarray(working_l, np.float64),
-            np.array([[np.inf if one.range is None else one.range[1]] for one in made]),
-        )
-        # Errors of instruments that grow with the vessel are given as shares of full scale.
-        self.scale = np.where(per_litre > 0.0, self.full_scale, 1.0)
+        self.full_scale = _full_scale(made, full_scale) * np.ones(self.units)
+        self.scale = np.where([[one.of_full_scale] for one in made], self.full_scale, 1.0)
         self.gross_error = _column(made, "gross_error") * self.scale
         low = np.array([[-np.inf if one.range is None else one.range[0]] for one in made])
         self._low = np.maximum(low, _column(made, "floor", absent=-np.inf))
@@ -162,6 +159,15 @@ class Panel:
         noisy = self._noisy
         shown[noisy] += (self._noise[noisy] + self._relative[noisy] * np.abs(lagged[noisy])) * quick
         return shown
+
+
+def _full_scale(made: Sequence[Instrument], chosen: Mapping[str, Floats]) -> Floats:
+    missing = [one.name for one in made if one.of_full_scale and one.name not in chosen]
+    if missing:
+        raise SettingsError(f"The full scale of {', '.join(missing)} is not given.")
+    rows = [chosen[one.name] if one.range is None else np.full(1, one.range[1]) for one in made]
+    width = max((row.size for row in rows), default=1)
+    return np.array([np.broadcast_to(row, width) for row in rows])
 
 
 def _column(made: Sequence[Instrument], field: str, absent: float = 0.0) -> Floats:

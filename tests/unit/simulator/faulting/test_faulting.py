@@ -36,7 +36,7 @@ class _Fleet:
     """Three units whose truth stands still, so that all that moves is instrument and fault."""
 
     def __init__(self, *faults: str) -> None:
-        self.panel = Panel(SIGNALS, [1, 2, 3], np.full(3, 2.0))
+        self.panel = Panel(SIGNALS, [1, 2, 3], {})
         self.faulting = Faulting([parse(text) for text in faults], UNITS, self.panel, seed=9)
         self.wrong = Disturbances.zeros(3)
         self.time_s = 0.0
@@ -236,7 +236,7 @@ def test_a_fault_can_be_added_while_others_are_under_way() -> None:
 
 
 def test_the_only_unit_needs_no_name() -> None:
-    panel = Panel(SIGNALS, [1], np.full(1, 2.0))
+    panel = Panel(SIGNALS, [1], {})
     faulting = Faulting([Fault(FaultKind.LOST_STIRRER, 0.0)], ["BR-01"], panel)
     wrong = Disturbances.zeros(1)
     faulting.act(0.0, 1.0, wrong)

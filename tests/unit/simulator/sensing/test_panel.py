@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from schemas.errors import SettingsError
 from schemas.signals import DICTIONARY
 from schemas.status import Status
+from simulator.sensing.full_scale import full_scales, torque_n_m
 from simulator.sensing.instrument import instruments
 from simulator.sensing.overlay import Overlays
 from simulator.sensing.panel import Panel
+from simulator.vessels.vessel import vessel, vessel_names
 
 SIGNALS = tuple(instruments())
 TYPICAL = {
@@ -24,7 +26,6 @@ TYPICAL = {
     "DO_2": 36.0,
     "temperature": 37.0,
     "temperature_2": 37.0,
-    "agitation": 650.0,
     "offgas_O2": 19.5,
     "offgas_CO2": 1.6,
     "pressure": 1.05,
@@ -34,8 +35,8 @@ TYPICAL = {
 """The rest stand at a third of their full scale."""
 
 
-def _panel(seeds: list[int], litres: float = 2.0, signals: tuple[str, ...] = SIGNALS) -> Panel:
-    return Panel(signals, seeds, np.full(len(seeds), litres))
+def _panel(seeds: list[int], name: str = "2L", signals: tuple[str, ...] = SIGNALS) -> Panel:
+    return Panel(signals, seeds, full_scales([vessel(name)] * len(seeds)))
 
 
 def _truth(panel: Panel, **other: float) -> dict[str, np.ndarray]:
@@ -55,29 +56,29 @@ def _series(panel: Panel, truth: dict[str, np.ndarray], count: int, dt_s: float 
     return np.array(found)
 
 
-@pytest.mark.parametrize("litres", [2.0, 25_000.0])
-def test_readings_scatter_about_the_truth_by_noise_and_stay_within_the_calibration(litres: float) -> None:
-    panel = _panel(list(range(8)), litres)
+@pytest.mark.parametrize("name", vessel_names())
+def test_readings_scatter_about_the_truth_by_noise_and_stay_within_the_calibration(name: str) -> None:
+    panel = _panel(list(range(8)), name)
     truth = _truth(panel)
-    readings = _series(panel, truth, 3000)
-    for row, (name, made) in enumerate(zip(panel.signals, panel.instruments, strict=True)):
+    readings = _series(panel, truth, 1200)
+    for row, made in enumerate(panel.instruments):
         scale = panel.scale[row, 0]
-        true = truth[name][0]
+        true = truth[made.name][0]
         noise = (
             (made.noise + made.wander) * scale + made.relative * true + 10.0 ** -np.log10(panel._tens[row, 0])
         )
         calibration = (abs(made.offset) + 4.0 * made.offset_sd) * scale + 4.0 * made.gain_sd * true
         drift = (made.offset_drift_per_day * scale + made.gain_drift_per_day * true) * 0.2
         error = np.abs(readings[:, row].mean(axis=0) - true)
-        assert np.all(error < calibration + drift + noise), name
-        assert np.all(readings[:, row].std(axis=0) < 1.3 * noise), name
+        assert np.all(error < calibration + drift + noise), made.name
+        assert np.all(readings[:, row].std(axis=0) < 1.3 * noise), made.name
 
 
 def test_noise_of_the_instruments_is_not_above_what_the_dictionary_calls_usual() -> None:
     panel = _panel([1])
     readings = _series(panel, _truth(panel), 2000)[:, :, 0]
     quick = np.diff(readings, axis=0).std(axis=0) / np.sqrt(2.0)
-    fixed = [row for row, made in enumerate(panel.instruments) if made.full_scale_per_litre is None]
+    fixed = [row for row, made in enumerate(panel.instruments) if not made.of_full_scale]
     for row in fixed:
         name = panel.signals[row]
         assert quick[row] <= 2.0 * DICTIONARY[name].noise + 0.01 * abs(readings[0, row]), name
@@ -156,14 +157,33 @@ def test_the_range_ends_with_a_status_and_the_floor_without() -> None:
 
 
 def test_the_full_scale_of_flows_follows_the_vessel() -> None:
-    panel = Panel(("gas_flow", "pH"), [1, 1], np.array([2.0, 18_000.0]))
-    assert panel.full_scale[0].tolist() == [4.0, 36_000.0]
-    readings = _series(panel, {"gas_flow": np.array([2.0, 18_000.0]), "pH": np.full(2, 7.0)}, 500)
+    vessels = [vessel("2L"), vessel("25000L")]
+    panel = Panel(("gas_flow", "pH"), [1, 1], full_scales(vessels))
+    assert panel.full_scale[0].tolist() == [5.0, 22_500.0]
+    readings = _series(panel, {"gas_flow": np.array([2.0, 9000.0]), "pH": np.full(2, 7.0)}, 500)
     small, large = readings[:, 0].std(axis=0)
-    assert large / small == pytest.approx(9000.0, rel=0.01)
+    assert large / small == pytest.approx(4500.0, rel=0.01)
     # The decimals follow, too: a large meter tells no millilitres.
-    assert readings[:, 0, 1].tolist() == np.round(readings[:, 0, 1], 1).tolist()
+    assert readings[:, 0, 1].tolist() == np.round(readings[:, 0, 1], 0).tolist()
     assert readings[:, 1, 0].tolist() == readings[:, 1, 1].tolist()
+
+
+@pytest.mark.parametrize("name", vessel_names())
+def test_no_range_ends_below_what_the_equipment_can_do(name: str) -> None:
+    hull = vessel(name)
+    scales = {signal: float(one[0]) for signal, one in full_scales([hull]).items()}
+    assert set(scales) == {signal for signal, made in instruments().items() if made.of_full_scale}
+    assert scales["gas_flow"] > hull.gas_max_l_min
+    assert scales["agitation"] > hull.top_speed_per_min
+    assert scales["power"] > hull.motor_w
+    assert scales["torque"] > torque_n_m(hull)
+    assert scales["volume"] >= hull.total_l
+    assert scales["base_rate"] > hull.base_max_l_h
+
+
+def test_an_instrument_without_its_full_scale_is_refused() -> None:
+    with pytest.raises(SettingsError, match="full scale of gas_flow, weight is not given"):
+        Panel(("gas_flow", "pH", "weight"), [1], {})
 
 
 def test_a_rate_and_its_total_agree_on_the_slope() -> None:

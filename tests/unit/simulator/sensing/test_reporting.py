@@ -27,7 +27,7 @@ class _Plant:
 
     def __init__(self, how: Style, seeds: tuple[int, ...] = (1, 2, 3)) -> None:
         self.count = len(seeds)
-        self.panel = Panel(SIGNALS, seeds, np.full(self.count, 2.0))
+        self.panel = Panel(SIGNALS, seeds, {"base_total": np.full(self.count, 20.0)})
         self.reporter = Reporter(self.panel, seeds, how)
         self.network = Network(self.count)
         self.over = Overlays(len(SIGNALS), self.count)
