@@ -94,7 +94,7 @@ class Controllers:
         set_to.n2_l_min = gas.n2_l_min
         set_to.air_l_min = np.maximum(gas.gas_l_min - gas.o2_l_min - gas.n2_l_min - co2, 0.0)
         set_to.speed_per_min = gas.speed_per_min
-        self._feeding.trim(readings)
+        self._feeding.trim(readings, hold("cosubstrate_mmol_l_h"))
         too_warm = np.where(schedule.tempered(), shown("temperature") - hold("temperature_c"), np.nan)
         set_to.feed_l_h = self._feeding.act(
             schedule.orders, dt_s, oxygen=oxygen, too_warm=too_warm, volume_l=shown("volume")

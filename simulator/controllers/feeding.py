@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from simulator.physics.state import Floats
     from simulator.recipes.recipe import Recipe, Trim
 
+    Mask = NDArray[np.bool_]
+
 FULL_BAND = 0.01
 """Feeding, once stopped by a full vessel, goes on when this share of the working volume has become free."""
 
@@ -115,10 +117,10 @@ class Feeding:
             elif not np.isnan(orders.g_l_h[unit]):
                 self.g_l_h[unit] = orders.g_l_h[unit]
 
-    def trim(self, readings: Mapping[str, Floats]) -> None:
-        """Let operators look at the assays that have come in."""
-        for trim in self.trims:
-            trim.look(readings)
+    def trim(self, readings: Mapping[str, Floats], cosubstrate_mmol_l_h: Floats) -> None:
+        """Let operators look at the assays that have come in; what is not fed is not trimmed."""
+        for trim, rate in zip(self.trims, (self.g_l_h, cosubstrate_mmol_l_h), strict=True):
+            trim.look(readings, rate > 0.0)
 
     def act(
         self, orders: Orders, dt_s: float, *, oxygen: Floats, too_warm: Floats, volume_l: Floats
@@ -176,14 +178,14 @@ class Trimming:
         names = [None if trim is None else trim.assay for trim in trims]
         return cls(names, np.array([1.0 if trim is None else trim.target for trim in trims]))
 
-    def look(self, readings: Mapping[str, Floats]) -> None:
-        """Change the factor where a result is new."""
+    def look(self, readings: Mapping[str, Floats], fed: Mask) -> None:
+        """Change the factor where a result is new and the mask `fed` is true."""
         for name in self._names:
             if name not in readings:
                 continue
             mine = np.array([assay == name for assay in self._assays])
             found = readings[name]
-            new = mine & (found != self._last) & ~np.isnan(found)
+            new = mine & fed & (found != self._last) & ~np.isnan(found)
             if not new.any():
                 continue
             lacking = (self._target - found) / self._target

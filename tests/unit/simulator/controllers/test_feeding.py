@@ -95,16 +95,22 @@ def test_with_dead_probes_the_feed_goes_on_as_it_was() -> None:
 
 
 def test_operators_feed_more_when_they_find_too_little_once_for_each_result() -> None:
-    trim = Trimming.of([Trim(assay="glucose", target=4.0), None])
+    trim, fed = Trimming.of([Trim(assay="glucose", target=4.0), None]), np.array([True, True])
     for _ in range(10):
-        trim.look({"glucose": np.array([2.0, 2.0])})
+        trim.look({"glucose": np.array([2.0, 2.0])}, fed)
     assert trim.factor == pytest.approx([1.2, 1.0])
-    trim.look({"glucose": np.array([6.0, 6.0])})
+    trim.look({"glucose": np.array([6.0, 6.0])}, fed)
     assert trim.factor == pytest.approx([1.2 * 0.8, 1.0])
 
 
 def test_an_assay_that_is_not_known_changes_nothing() -> None:
     trim = Trimming.of([Trim(assay="glucose", target=4.0)])
-    trim.look({})
-    trim.look({"glucose": np.array([np.nan])})
+    trim.look({}, ONE > 0.0)
+    trim.look({"glucose": np.array([np.nan])}, ONE > 0.0)
+    assert trim.factor == [1.0]
+
+
+def test_a_feed_that_has_not_begun_is_not_trimmed() -> None:
+    trim = Trimming.of([Trim(assay="glucose", target=4.0)])
+    trim.look({"glucose": np.array([9.0])}, ONE < 0.0)
     assert trim.factor == [1.0]
