@@ -157,8 +157,8 @@ KINDS: Mapping[FaultKind, Kind] = MappingProxyType(
             Acts.PROCESS,
             "A foreign bacterium comes in with an addition and grows fast.",
             ("DO", "offgas_CO2", "base_rate"),
-            "After hours DO falls and acid calls for base (or for less CO2 in the gas) faster than the culture "
-            "can grow. Where a feed leaves no spare sugar only OD shows it.",
+            "After hours DO falls and acid calls for base (or for less CO2 in the gas) faster than the "
+            "culture can grow. Where a feed leaves no spare sugar only OD shows it.",
             Severity("g/L of foreign cells put in", 1e-4, 0.0, 10.0),
             at_once=True,
         ),

@@ -22,7 +22,7 @@ DISTURBED = {
     "stopped_feed": {"feed_lost": 1.0},
     "wrong_feed_rate": {"feed_lost": -0.5},
     "lost_stirrer": {"drive_lost": 1.0},
-    "contamination": {"contamination_g_l": 0.01},
+    "contamination": {"contamination_g_l": 1e-4},
     "phage": {"lysis_per_h": 3.0},
     "foam_out": {"foam_drive": 5.0, "filter_fouling_per_h": 2.0},
     "stuck_gas_valve": {"gas_lost": 0.8},

@@ -27,8 +27,8 @@ def test_without_an_origin_the_truth_is_in_seconds_only() -> None:
 
 
 def test_only_signals_that_are_measured_are_named() -> None:
-    (phage,) = truths([parse("phage@5")], measured=("pH", "DO", "offgas_CO2"))
-    assert phage.signals == ("DO", "offgas_CO2")
+    (infected,) = truths([parse("contamination@5")], measured=("pH", "DO", "offgas_CO2"))
+    assert infected.signals == ("DO", "offgas_CO2")
     (device,) = truths([parse("lost_device@5")], measured=("pH", "DO"))
     assert device.signals == ("pH", "DO")
 
