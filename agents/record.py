@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 import orjson
-import structlog
 
-from agents.sink import letter
+from agents.purpose import Purpose
 from agents.tally import Written
 from schemas.alarm import AlarmTransition
 from schemas.batch import BatchEvent, canonical_assays
@@ -19,16 +18,10 @@ from storage.store import StoredEvent
 from streams.topics import ALARM_TRANSITIONS, BATCH_EVENTS, WATCH_RESULTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from storage.store import SinkTransaction
-    from streams.deadletters import DeadLetterProducer
     from streams.record import Record
-
-log = structlog.get_logger("record")
-
-SINK = "record"
-TOPICS = (WATCH_RESULTS.name, ALARM_TRANSITIONS.name, BATCH_EVENTS.name)
 
 Recorded: TypeAlias = AlarmTransition | ScoreMessage | ForecastMessage | BatchEvent
 
@@ -38,45 +31,32 @@ CONTRACTS: dict[str, type[Recorded]] = {
 }
 
 
-class Recorder:
-    """Decides for each record which table it belongs to; what is none of ours becomes a dead letter.
+def decode(record: Record) -> Recorded | StoredEvent:
+    """What a record means to the store.
 
-    Args:
-        deadletters: where refused records go; acknowledged by the broker before the position moves.
-        topic_ids: topic name to the id that the cluster gave it.
+    Raises:
+        FrameRefused: it is none of ours, or not as its contract says.
     """
-
-    def __init__(self, deadletters: DeadLetterProducer, topic_ids: Mapping[str, str]) -> None:
-        self._deadletters = deadletters
-        self._topic_ids = topic_ids
-
-    def write(self, tx: SinkTransaction, records: Sequence[Record]) -> Written:
-        """Write records that are due, in order, within the sink's transaction."""
-        messages: list[Recorded | StoredEvent] = []
-        letters = []
-        for record in records:
-            try:
-                message = decode(record.value)
-                messages.append(_stored(message, record) if isinstance(message, BatchEvent) else message)
-            except FrameRefused as refusal:
-                letters.append(letter(record, refusal, self._topic_ids))
-        transitions = [message for message in messages if isinstance(message, AlarmTransition)]
-        scores = [message for message in messages if isinstance(message, ScoreMessage)]
-        forecasts = [message for message in messages if isinstance(message, ForecastMessage)]
-        events = [message for message in messages if isinstance(message, StoredEvent)]
-        new = {
-            "transitions": tx.write_transitions(transitions),
-            "scores": tx.write_scores(scores),
-            "forecasts": tx.write_forecasts(forecasts),
-            "batch_events": tx.write_batch_events(events),
-        }
-        if letters:
-            self._deadletters.send(letters)
-            log.warning("dead letters", count=len(letters), first=letters[0].source.id)
-        return Written(new, {"results": len(messages) - sum(new.values())}, len(letters))
+    message = decode_body(record.value)
+    return _stored(message, record) if isinstance(message, BatchEvent) else message
 
 
-def decode(body: bytes | None) -> Recorded:
+def write(tx: SinkTransaction, messages: Sequence[Recorded | StoredEvent]) -> Written:
+    """Write messages, each into its table, within the sink's transaction."""
+    transitions = [message for message in messages if isinstance(message, AlarmTransition)]
+    scores = [message for message in messages if isinstance(message, ScoreMessage)]
+    forecasts = [message for message in messages if isinstance(message, ForecastMessage)]
+    events = [message for message in messages if isinstance(message, StoredEvent)]
+    new = {
+        "transitions": tx.write_transitions(transitions),
+        "scores": tx.write_scores(scores),
+        "forecasts": tx.write_forecasts(forecasts),
+        "batch_events": tx.write_batch_events(events),
+    }
+    return Written(new, {"results": len(messages) - sum(new.values())})
+
+
+def decode_body(body: bytes | None) -> Recorded:
     """The result, transition or batch event in a message's body.
 
     Raises:
@@ -129,3 +109,12 @@ def _stored(event: BatchEvent, record: Record) -> StoredEvent:
     except UnitIncompatible as error:
         raise FrameRefused(Reason.INCOMPATIBLE_UNIT, "assays", error.message) from error
     return StoredEvent(event, assays, record.topic, record.partition, record.offset, record.recorded_us)
+
+
+RECORD = Purpose(
+    "record",
+    (WATCH_RESULTS.name, ALARM_TRANSITIONS.name, BATCH_EVENTS.name),
+    read_committed=True,
+    decode=decode,
+    write=write,
+)

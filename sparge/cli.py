@@ -45,11 +45,13 @@ ENTRIES = (
     Entry("publish", "publish:publish", "Publish samples of a bioreactor.", SEND),
     Entry("simulate", "simulate:simulate", "Publish simulated bioreactors in real time.", SEND),
     Entry("replay", "replay:replay", "Stream a file of recorded data through the topics.", SEND),
+    Entry("batch", "batch:app", "Tell of a batch: start, phase, offline sample, end.", SEND),
     Entry("alerts", "alerts:alerts", "Show active alarms and follow them live.", SEE),
     Entry("query", "query:query", "Query samples, scores, forecasts or alarms of a unit.", SEE),
     Entry("doctor", "doctor:doctor", "Check every part: what is wrong and what to do.", KEEP),
     Entry("deadletters", "deadletters:app", "List, show and replay messages that were refused.", KEEP),
     Entry("topics", "topics:app", "Create, check or adopt the topics of the broker.", KEEP),
+    Entry("plant", "plant:app", "Describe units and their vessels from a file.", KEEP),
     Entry("migrate", "migrate:migrate", "Bring the database to the tables of this version.", KEEP),
     Entry("maintain", "maintain:maintain", "Sum up what is stored, so that long spans are quick.", KEEP),
 )

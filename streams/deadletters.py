@@ -8,6 +8,7 @@ from confluent_kafka import KafkaError, Message, Producer
 
 from schemas.errors import DeliveryFailed
 from streams.codec import outgoing
+from streams.single import send_one
 from streams.topics import DEADLETTER
 
 if TYPE_CHECKING:
@@ -75,32 +76,4 @@ def send_back(
     Raises:
         DeliveryFailed: the broker did not acknowledge it.
     """
-    producer = Producer(
-        {
-            **broker.confluent(),
-            "enable.idempotence": True,
-            # The partitioner of every other client here; librdkafka's own differs.
-            "partitioner": "murmur2_random",
-            "message.max.bytes": DEADLETTER.max_message_bytes,
-            "message.timeout.ms": int(DELIVERY_TIMEOUT_S * 1000),
-        }
-    )
-    placed: list[tuple[int, int]] = []
-    failures: list[str] = []
-
-    def told(error: KafkaError | None, message: Message) -> None:
-        if error is None:
-            placed.append((message.partition() or 0, message.offset() or 0))
-        else:
-            failures.append(error.str())
-
-    producer.produce(topic, value, key, headers=list(headers), on_delivery=told)
-    producer.flush(DELIVERY_TIMEOUT_S + 5.0)
-    if not placed:
-        raise DeliveryFailed(
-            f"Kafka at {broker.bootstrap} did not take the message for {topic}.",
-            detail="; ".join(failures) or "no answer",
-            kept="The dead letter is still there.",
-            next_step="sparge doctor",
-        )
-    return placed[0]
+    return send_one(broker, topic, key, value, headers, kept="The dead letter is still there.")
