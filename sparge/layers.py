@@ -6,7 +6,6 @@ LAYERS = {
         "cramjam": "cramjam",
         "faust": "faust-streaming",
         "prometheus_client": "prometheus-client",
-        "psycopg": "psycopg",
         "pyarrow": "pyarrow",
         "river": "river",
         "scipy": "scipy",

@@ -120,7 +120,7 @@ def _refuse_newer(conninfo: str, version: int) -> None:
             f"The database at {address(conninfo)} has the tables of version {version}, "
             f"but this Sparge knows them only up to version {latest()}.",
             kept="Nothing was changed.",
-            next_step="pip install --upgrade 'sparge[server]'",
+            next_step="pip install --upgrade sparge",
         )
 
 

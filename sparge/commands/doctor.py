@@ -1,13 +1,13 @@
 """`sparge doctor`: every part, what is wrong, what to do."""
 
 import time
-from importlib import import_module, util
 from typing import Annotated
 
 import orjson
 import typer
 
-from schemas.errors import NotInstalled, SpargeError
+from schemas.errors import SpargeError
+from sparge import doctor_store
 from sparge.doctor import Finding, Verdict, data_directory, environment, failed, running
 from sparge.doctor_broker import broker
 from sparge.doctor_watch import watch
@@ -55,12 +55,8 @@ def examine(settings: Settings) -> list[Finding]:
             findings.append(watch(kafka, time.time_ns() // 1000))
     if settings.database is None:
         findings.append(Finding("database", Verdict.OFF, "none is named, none runs", f"{command_name()} up"))
-    elif util.find_spec("psycopg") is None:
-        findings.append(failed("database", NotInstalled("server")))
     else:
-        # Only now: without the server layer there is no way to a database.
-        store = import_module("sparge.doctor_store")
-        findings += store.database(settings.conninfo(), kafka, time.time_ns() // 1000)
+        findings += doctor_store.database(settings.conninfo(), kafka, time.time_ns() // 1000)
     return findings
 
 

@@ -53,8 +53,14 @@ def test_a_command_that_is_none_is_not_understood(capsys: pytest.CaptureFixture[
     assert "query" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["publish", "alerts", "deadletters", "doctor", "topics", "simulate"])
-def test_what_a_device_and_an_operator_need_is_in_the_base_layer(name: str) -> None:
+IN_THE_BASE = (
+    *("publish", "simulate", "batch", "alerts", "query"),
+    *("deadletters", "doctor", "topics", "plant", "migrate"),
+)
+
+
+@pytest.mark.parametrize("name", IN_THE_BASE)
+def test_what_a_device_an_operator_and_an_analyst_need_is_in_the_base_layer(name: str) -> None:
     code = f"""
 import sys
 from importlib import import_module
@@ -67,7 +73,7 @@ class Absent:
 
 sys.meta_path.insert(0, Absent())
 import_module("sparge.commands.{name}")
-from sparge import Publisher
+from sparge import Client, Publisher
 """
     subprocess.run([sys.executable, "-c", code], check=True, cwd=CHECKOUT)
 
@@ -112,7 +118,7 @@ def test_an_unforeseen_error_is_said_to_be_ours(
 def test_a_missing_layer_is_named_with_how_to_get_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert fail_with(ModuleNotFoundError("No module", name="psycopg.sql"), monkeypatch) == 1
+    assert fail_with(ModuleNotFoundError("No module", name="faust.types"), monkeypatch) == 1
     assert "pip install 'sparge[server]'" in capsys.readouterr().err
 
 
