@@ -125,12 +125,14 @@ class Process:
 
         Requests that are done at once (a sample, an infection) are set back to 0.
         """
+        vapour_bar = water_vapour_bar(state.temperature_c)
+        # Whatever makes or takes room in the vessel, the gas above the broth is the same as before.
+        before_mol = head_mol(self.hulls, state, vapour_bar)
         if set_to.sample_l.any():
             pumps.draw_sample(state, set_to, ledger, self.carbon_mol, self.nitrogen_mol)
         if wrong.contamination_g_l.any():
             pumps.infect(state, wrong, ledger, self.carbon_mol, self.nitrogen_mol)
-        step = self._stir(state, set_to, wrong, dt_s, ledger)
-        before_mol = head_mol(self.hulls, state, step.vapour_bar)
+        step = self._stir(state, set_to, wrong, dt_s, ledger, vapour_bar=vapour_bar)
         rates = pumps.rates_l_h(state, set_to, wrong, step.powered, self._limits)
         flux = step.flux
         flux.feed_l_h, flux.cosubstrate_l_h, flux.base_l_h, flux.acid_l_h, flux.antifoam_l_h = rates
@@ -146,7 +148,14 @@ class Process:
         return flux
 
     def _stir(
-        self, state: State, set_to: Actuators, wrong: Disturbances, dt_s: float, ledger: Ledger
+        self,
+        state: State,
+        set_to: Actuators,
+        wrong: Disturbances,
+        dt_s: float,
+        ledger: Ledger,
+        *,
+        vapour_bar: Floats,
     ) -> _Step:
         powered = 1.0 - np.minimum(np.maximum(wrong.power_lost, 0.0), 1.0)
         driven = powered * (1.0 - np.minimum(np.maximum(wrong.drive_lost, 0.0), 1.0))
@@ -160,8 +169,7 @@ class Process:
         flux.kla_lower_per_h = stirring.kla_per_h[LOWER]
         flux.kla_per_h = middle(stirring.kla_per_h)
         flux.gas_in_mol_h, flux.inlet_o2, flux.inlet_co2 = gas.flow_mol_h, gas.o2, gas.co2
-        vapour = water_vapour_bar(state.temperature_c)
-        head_dry = np.maximum(state.pressure_bar - vapour, 0.01)
+        head_dry = np.maximum(state.pressure_bar - vapour_bar, 0.01)
         # The middle of the lower zone lies under three quarters of the broth, of the upper under one.
         depth = both(0.75 * stirring.depth_bar, 0.25 * stirring.depth_bar)
         return _Step(
@@ -175,7 +183,7 @@ class Process:
             gas=gas,
             stirring=stirring,
             exchanged=0.5 * dt_s * stirring.exchange_per_s,
-            vapour_bar=vapour,
+            vapour_bar=vapour_bar,
             head_dry_bar=head_dry,
             dry_bar=head_dry + depth,
         )
