@@ -58,10 +58,19 @@ class Client:
         end: Moment = "now",
         *,
         limit: int | None = None,
+        width: int | None = None,
     ) -> Table:
-        """Samples in order of time: time, value (NaN: missing), UCUM unit, OPC UA status."""
+        """Samples in order of time: time, value (NaN: missing), UCUM unit, OPC UA status.
+
+        With `width`, as a chart so many pixels wide needs them: about so many rows a signal, each with
+        minimum, maximum, first, last, mean and count of its bucket. Span and width decide whether single
+        samples, seconds, minutes or hours answer; an excursion past a limit stays in its row's minimum or
+        maximum, however long the span. `limit` does not apply.
+        """
         span = self._us(start), self._us(end)
         with queries.reading(self._conninfo) as connection:
+            if width is not None:
+                return queries.summary(connection, unit, signals, *span, width=width)
             return queries.samples(connection, unit, signals, *span, limit=limit)
 
     def at(self, unit: str, signals: Sequence[str], moment: Moment = "now") -> Table:

@@ -15,6 +15,7 @@ import numpy as np
 from schemas.errors import QueryRefused
 from storage.connection import connect, translated
 from storage.copy_binary import POSTGRES_EPOCH_US, decode, row_type
+from storage.levels import RAW, Buckets, choose, rebin, singles
 from storage.migrate import check
 from storage.statements import statement
 from storage.table import Table, from_rows
@@ -27,6 +28,17 @@ if TYPE_CHECKING:
 TIMESTAMPTZ_OID = 1184
 
 _SAMPLE = row_type((("time", ">i8"), ("value", ">f8"), ("status", ">i8"), ("signal_id", ">i4")))
+_NUMBERS = ("min", "max", "first", "last", "mean", "known_s")
+_COUNTED = ("signal_id", *_NUMBERS, "count", "bad_count")
+_BUCKET = row_type(
+    (
+        ("signal_id", ">i4"),
+        ("time", ">i8"),
+        *((name, ">f8") for name in _NUMBERS),
+        ("count", ">i4"),
+        ("bad_count", ">i4"),
+    )
+)
 
 
 class _Track(NamedTuple):
@@ -93,6 +105,47 @@ def samples(
     )
     truncated = limit is not None and len(found) > limit
     return _samples_table(found[:limit], tracks, truncated=truncated)
+
+
+def summary(
+    connection: BoundedConnection,
+    unit: str | None,
+    signal_names: Sequence[str],
+    start_us: int,
+    end_us: int,
+    *,
+    width: int,
+) -> Table:
+    """What a chart `width` pixels wide shows of a span: about as many rows a signal, whole buckets.
+
+    site, unit, signal, time (begin of the bucket), min, max, first, last, mean (weighted by time; NaN where
+    nothing usable was sampled), ucum, count, bad_count, bucket_s (0: single samples). In order of signal and
+    time. The level follows from span and width; minimum and maximum of the samples are always kept.
+
+    Raises:
+        QueryRefused: there is no such unit or signal, or no width.
+    """
+    if width < 1:
+        raise QueryRefused(f"A chart cannot be {width} pixels wide.")
+    tracks = _tracks(connection, unit, signal_names)
+    span = _span(start_us, end_us)
+    choice = choose(start_us, end_us, width)
+    ids = {"signal_ids": list(tracks)}
+    if choice.level == RAW:
+        found = _copy_out(connection, "query_samples", {**ids, **span, "limit": None})
+        rows = singles(
+            found["signal_id"].astype(np.int64),
+            found["time"].astype(np.int64) + POSTGRES_EPOCH_US,
+            found["value"].astype(np.float64),
+            found["status"].astype(np.uint32),
+        )
+    else:
+        # The bucket in which the span begins belongs to it: what happened in it must not vanish.
+        aligned = {**span, "start_us": start_us // choice.bin_us * choice.bin_us}
+        found = _copy_out(connection, "query_levels", {**ids, **aligned, "level": choice.level}, _BUCKET)
+        time_us = found["time"].astype(np.int64) + POSTGRES_EPOCH_US
+        rows = Buckets.of({**{name: found[name] for name in _COUNTED}, "time_us": time_us})
+    return _summary_table(rebin(rows, choice.bin_us), tracks, choice.bin_us)
 
 
 def sample_at(
@@ -219,34 +272,61 @@ def _ask_span(
 
 
 def _copy_out(
-    connection: BoundedConnection, query: str, parameters: Mapping[str, Any]
+    connection: BoundedConnection,
+    query: str,
+    parameters: Mapping[str, Any],
+    row: np.dtype[np.void] = _SAMPLE,
 ) -> np.ndarray[Any, Any]:
     with connection.cursor() as cursor, cursor.copy(statement(query), parameters) as copy:
-        return decode(_SAMPLE, b"".join(copy))
+        return decode(row, b"".join(copy))
 
 
 def _samples_table(found: np.ndarray[Any, Any], tracks: Mapping[int, _Track], *, truncated: bool) -> Table:
-    order = np.array(sorted(tracks), dtype=np.int64)
-    place = np.searchsorted(order, found["signal_id"])
-    named = [tracks[int(signal_id)] for signal_id in order]
     status = found["status"].astype(np.uint32)
-
-    def text(values: list[str]) -> np.ndarray[Any, Any]:
-        return np.array(values, dtype=object)[place] if values else np.empty(0, dtype=object)
-
+    names = _named(found["signal_id"], tracks)
+    ucum = names.pop("ucum")
     return Table(
         {
-            "site": text([track.site for track in named]),
-            "unit": text([track.unit for track in named]),
-            "signal": text([track.signal for track in named]),
+            **names,
             "time": (found["time"].astype(np.int64) + POSTGRES_EPOCH_US).view("datetime64[us]"),
             "value": found["value"].astype(np.float64),
-            "ucum": text([track.ucum for track in named]),
+            "ucum": ucum,
             "status": status,
             "good": status >> np.uint32(30) == 0,
         },
         truncated=truncated,
     )
+
+
+def _summary_table(rows: Buckets, tracks: Mapping[int, _Track], bin_us: int) -> Table:
+    names = _named(rows.signal_id, tracks)
+    ucum = names.pop("ucum")
+    return Table(
+        {
+            **names,
+            "time": rows.time_us.view("datetime64[us]"),
+            "min": rows.min,
+            "max": rows.max,
+            "first": rows.first,
+            "last": rows.last,
+            "mean": rows.mean,
+            "ucum": ucum,
+            "count": rows.count,
+            "bad_count": rows.bad_count,
+            "bucket_s": np.full(len(rows), bin_us / 1e6),
+        }
+    )
+
+
+def _named(signal_ids: np.ndarray[Any, Any], tracks: Mapping[int, _Track]) -> dict[str, np.ndarray[Any, Any]]:
+    """Columns site, unit, signal and ucum of rows of these signals."""
+    order = np.array(sorted(tracks), dtype=np.int64)
+    place = np.searchsorted(order, signal_ids)
+    columns = {}
+    for name in ("site", "unit", "signal", "ucum"):
+        values = np.array([getattr(tracks[int(signal_id)], name) for signal_id in order], dtype=object)
+        columns[name] = values[place] if len(order) else np.empty(0, dtype=object)
+    return columns
 
 
 def _span(start_us: int, end_us: int) -> dict[str, int]:

@@ -51,6 +51,9 @@ READ = {
 }
 """Columns of a table that is read; files get all of them."""
 
+READ_WIDE = ("time", "signal", "min", "max", "mean", "ucum", "count", "bad_count", "bucket_s")
+"""The same where buckets are shown."""
+
 
 def query(
     unit: Annotated[str, typer.Argument(help="The bioreactor, site/unit.", show_default=False)],
@@ -75,6 +78,14 @@ def query(
     out: Annotated[
         Path | None, typer.Option(help="File to write to, instead of the terminal.", show_default=False)
     ] = None,
+    width: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="About so many rows a signal, with minimum and maximum, as a chart so wide needs them.",
+            show_default=False,
+        ),
+    ] = None,
     limit: Annotated[
         int | None, typer.Option(min=1, help=f"At most so many rows (table: {READABLE_ROWS}).")
     ] = None,
@@ -88,6 +99,10 @@ def query(
         raise QueryRefused("Parquet is not for a terminal.", next_step="name a file: --out samples.parquet")
     if at and (start or last or what is not What.SAMPLES):
         raise QueryRefused("--at asks for samples at one moment; it takes no --from, --last or --what.")
+    if width and (at or what is not What.SAMPLES):
+        raise QueryRefused("--width asks for samples of a span; it takes no --at or --what.")
+    if width and limit:
+        raise QueryRefused("--width and --limit both say how many rows; give one of them.")
     if start and last:
         raise QueryRefused("--from and --last both say where the span begins; give one of them.")
     asked_zone = parse_zone(zone) if zone else None
@@ -109,9 +124,12 @@ def query(
             What.FORECASTS: client.forecasts,
             What.ALARMS: client.alarm_history,
         }[what]
-        table = ask(unit, signals or [], start_us, end_us, limit=limit)
+        if width:
+            table = client.samples(unit, signals or [], start_us, end_us, width=width)
+        else:
+            table = ask(unit, signals or [], start_us, end_us, limit=limit)
         about = f"{what} of {unit} from {show_time(start_us, asked_zone)} to {show_time(end_us, asked_zone)}"
-    _write(table, READ[what], form=form, out=out, about=about, zone=asked_zone)
+    _write(table, READ_WIDE if width else READ[what], form=form, out=out, about=about, zone=asked_zone)
     if not at and not len(table) and what in {What.SCORES, What.FORECASTS}:
         err.print(LEARNING, style="yellow")
 

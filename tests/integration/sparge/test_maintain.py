@@ -88,3 +88,14 @@ def test_a_database_that_is_not_there_is_said_once_and_tried_again(tmp_path: Pat
 
 def test_a_span_that_is_none_is_refused(sparge: CommandLine) -> None:
     assert "not a span of time" in sparge.refused("maintain", "--every", "often")
+
+
+def test_a_wide_span_is_queried_at_the_width_of_a_chart(sparge: CommandLine, store_database: str) -> None:
+    write(store_database, 1)
+    asked = ("query", "north/BR-01", "DO", "--from", "2026-09-21T00:00Z", "--to", "2026-09-23T00:00Z")
+    told = sparge.done(*asked, "--width", "48", "--format", "csv").splitlines()
+    assert "min,max,first,last,mean" in told[0]
+    assert len(told) == 2
+    assert "30.0" in told[1]
+    assert "--limit" in sparge.refused(*asked, "--width", "48", "--limit", "5")
+    assert "--what" in sparge.refused(*asked, "--width", "48", "--what", "scores")
