@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from schemas.errors import BrokerError, SpargeError
 from sparge.doctor import Finding, Verdict, failed
+from sparge.doctor_reach import reach_of_log
 from sparge.terminal import command_name
 from sparge.times import show_span, to_us
 from storage import queries
@@ -20,7 +21,6 @@ from streams.record import TopicPartition
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from storage.connection import BoundedConnection
     from storage.table import Table
     from streams.connection import Broker
 
@@ -45,7 +45,10 @@ def database(conninfo: str, kafka: Broker | None, now_us: int) -> list[Finding]:
             findings.append(Finding("database", Verdict.OK, edition))
             findings += _sinks(kafka, queries.progress(connection), now_us)
             findings.append(_losses(queries.losses(connection)))
-            findings += _units(connection, now_us)
+            units = queries.units(connection)
+            if kafka is not None:
+                findings.append(_rebuild(kafka, units, now_us))
+            findings += _units(units, now_us)
     except SpargeError as error:
         findings.append(failed("database", error))
     return findings
@@ -107,9 +110,17 @@ def _losses(losses: Table) -> Finding:
     return Finding("losses", Verdict.WARN, found, "longer retention, or a sink that is not down so long")
 
 
-def _units(connection: BoundedConnection, now_us: int) -> list[Finding]:
+def _rebuild(kafka: Broker, units: Table, now_us: int) -> Finding:
+    first = [to_us(row["first_seen"]) for row in _rows(units) if row["first_seen"] is not None]
+    try:
+        return reach_of_log(kafka, min(first, default=None), now_us)
+    except BrokerError as error:
+        return failed("rebuild", error)
+
+
+def _units(units: Table, now_us: int) -> list[Finding]:
     findings = []
-    for row in _rows(queries.units(connection)):
+    for row in _rows(units):
         part = f"unit {row['site']}/{row['unit']}"
         if row["last_recorded"] is None:
             findings.append(Finding(part, Verdict.OFF, "no sample yet"))
