@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
 SECONDS_PER_H = 3600.0
 LONGEST_STEP_S = 10.0
-GROWING_STEP_S = 5.0
-"""Step in which a culture is grown to the hour at which the run begins."""
+GROWING_STEP_S = 10.0
+"""Step in which a culture is grown to the hour at which the run begins; 1 s gives the same to 0.2 %."""
 SETTLING_S = 120.0
 """Of it in steps of the run, so that probes and controllers stand where they would."""
 

@@ -7,6 +7,7 @@ from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Literal
 
 from schemas.batch import Assay, BatchEvent
+from simulator.organisms.organism import organism
 from simulator.recipes.recipe import recipe
 from simulator.sampling.assay import assays
 from simulator.vessels.vessel import vessel
@@ -88,7 +89,7 @@ def batch_event(
         event=happening.event,
         time_us=origin_us + round(happening.time_s * US_PER_S),
         phase=happening.phase,
-        organism=made.organism if starts else None,
+        organism=organism(made.organism).title.partition(",")[0] if starts else None,
         process=made.product if starts else None,
         scale_L=vessel(reactor.vessel).working_l if starts else None,
         assays=results if happening.event == "sample" else None,

@@ -5,30 +5,33 @@ from __future__ import annotations
 import math
 import threading
 import time
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from schemas.errors import PartFailed, StorageError
-from simulator.faults import parse
-from simulator.run import Run
+from simulator.faulting.fault import parse
+from simulator.fleet import Fleet, Reactor
+from simulator.sensing.style import PLANT
 from sparge.alarm_feed import AlarmFeed
-from sparge.live import DEVICE, US_PER_S, Clock, LiveUnit, next_due_us
+from sparge.live import US_PER_S, Clock, LiveFleet
 from sparge.times import to_us
 from storage import queries
-from streams.publisher import Publisher
+from streams.batch_sender import BatchSender
+from streams.fleet_publisher import FleetPublisher
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from concurrent.futures import Future
 
     from schemas.alarm import AlarmTransition
-    from simulator.faults import Truth
+    from simulator.faulting.truth import Truth
     from sparge.settings import Settings
     from storage.table import Table
 
 T = TypeVar("T")
 
 SITE = "demo"
-FAULTED, HEALTHY = f"{SITE}/BR-01", f"{SITE}/BR-02"
+SMALL, LARGE = Reactor("BR-01", "e_coli", "2L", 1), Reactor("BR-02", "e_coli", "200L", 2)
+FAULTED, HEALTHY = f"{SITE}/{SMALL.name}", f"{SITE}/{LARGE.name}"
 START_H = 8.0
 """Culture hour at which both begin: dense enough that a lost stirrer shows within seconds."""
 
@@ -37,6 +40,11 @@ HEALTHY_S = 10.0
 
 POLL_S = 0.3
 SILENT = "silent"
+
+
+def cultures() -> Fleet:
+    """Grow both bioreactors to the hour at which they begin; takes some seconds."""
+    return Fleet([SMALL, LARGE], start_h=START_H, style=PLANT)
 
 
 class EndedEarly(PartFailed):
@@ -49,6 +57,7 @@ class Scenario:
     Args:
         settings: name broker and database.
         fault: what goes wrong, as the simulator writes it without its time: `lost_stirrer`.
+        fleet: both bioreactors, as soon as they are grown.
         tell: takes a line about what happened.
         show: takes an alarm transition.
         ended: set when all of it must end.
@@ -58,6 +67,7 @@ class Scenario:
         self,
         settings: Settings,
         fault: str,
+        fleet: Future[Fleet],
         *,
         tell: Callable[[str], None],
         show: Callable[[AlarmTransition], None],
@@ -72,29 +82,24 @@ class Scenario:
         self._ended = ended
         self._began_us = time.time_ns() // 1000
         self._origin_us = 0
-        self._live: list[LiveUnit] = []
+        self._growing = fleet
+        self._live: LiveFleet | None = None
         self._turn = threading.Lock()
         self._heard: list[AlarmTransition] = []
         self._feed = AlarmFeed(self._broker)
         self._feed.present()
 
     def stream(self) -> None:
-        """Publish both bioreactors, a sample a second of every signal, until the end."""
-        runs = {key: Run(seed, START_H) for seed, key in enumerate((FAULTED, HEALTHY), start=1)}
+        """Publish both bioreactors, second by second, until the end."""
+        fleet = self._growing.result()
         self._origin_us = time.time_ns() // 1000
         clock = Clock(self._origin_us, self._origin_us)
-        with ExitStack() as publishers:
-            live = []
-            for key, run in runs.items():
-                site, _, name = key.partition("/")
-                publisher = Publisher(self._broker, site, name, DEVICE)
-                live.append(LiveUnit(key, run, publishers.enter_context(publisher), clock))
-            self._live = live
+        with FleetPublisher(self._broker) as publisher, BatchSender(self._broker) as events:
+            self._live = live = LiveFleet(fleet, publisher, events, clock, site=SITE, member=SITE)
             while not self._ended.is_set():
                 with self._turn:
-                    for unit in live:
-                        unit.advance(time.time_ns() // 1000)
-                self._ended.wait(max(0.0, (next_due_us(live, clock) - time.time_ns() // 1000) / US_PER_S))
+                    live.advance(time.time_ns() // 1000)
+                self._ended.wait(max(0.0, (live.next_due_us() - time.time_ns() // 1000) / US_PER_S))
 
     def listen(self) -> None:
         """Hear alarms from their topic, as an operator does, until the end."""
@@ -111,8 +116,10 @@ class Scenario:
         """
         self.waits_for = "both bioreactors to be seen in the database"
         self._until(self._both_stored)
+        fleet = self._growing.result()
         self._tell(
-            f"{FAULTED} and {HEALTHY} stream, {len(self._live[0].run.units)} signals each, and are stored."
+            f"{FAULTED} (2 L) and {HEALTHY} (200 L) stream, {len(fleet.measured(0))} signals each, "
+            "and are stored."
         )
         self._until(self._well_for_long_enough)
         truth = self._inject()
@@ -149,14 +156,13 @@ class Scenario:
         return all(recorded_us.get(key, 0) >= self._began_us for key in (FAULTED, HEALTHY))
 
     def _well_for_long_enough(self) -> bool:
-        return self._live[0].run.time_s >= HEALTHY_S
+        return self._growing.result().time_s >= HEALTHY_S
 
     def _inject(self) -> Truth:
-        run = self._live[0].run
+        fleet = self._growing.result()
         with self._turn:
-            fault = parse(f"{self._fault}@{math.ceil(run.time_s) + 1}")
-            run.faults = (*run.faults, fault)
-        return run.truths(self._origin_us)[-1]
+            fleet.inject(parse(f"{SMALL.name}/{self._fault}@{math.ceil(fleet.time_s) + 1}"))
+        return fleet.truths(self._origin_us)[-1]
 
     def _alert_on(self, truth: Truth) -> AlarmTransition | None:
         for heard in self._heard:

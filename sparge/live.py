@@ -5,13 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+from simulator.happenings import batch_event
 
-    from simulator.run import Run
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from schemas.batch import BatchEvent
+    from simulator.fleet import Fleet
 
 DEVICE = "simulator"
 US_PER_S = 1_000_000
+
+STEPS_IN_A_FRAME = 10
+"""A simulation that runs ahead of real time gathers so many steps into one frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,35 +49,108 @@ class Clock:
         return self.began_us + round(time_s / self.speed * US_PER_S)
 
 
-class Takes(Protocol):
-    """A publisher, as far as it is needed here."""
+class TakesSamples(Protocol):
+    """One device of a publisher, as far as it is needed here."""
 
-    def add(self, time_us: int, values: Mapping[str, float], units: Mapping[str, str]) -> None:
-        """Publish what was measured at one moment."""
+    def add(
+        self,
+        time_us: int,
+        values: Mapping[str, float | None],
+        units: Mapping[str, str] | None = None,
+        status: Mapping[str, int] | None = None,
+    ) -> None:
+        """Take what was measured at one moment."""
 
 
-class LiveUnit:
-    """One simulated bioreactor and the publisher of its samples."""
+class TakesFleets(Protocol):
+    """A publisher of many devices, as far as it is needed here."""
 
-    def __init__(self, key: str, run: Run, publisher: Takes, clock: Clock) -> None:
-        self.key = key
-        self.run = run
+    def device(self, site: str, unit: str, device: str, epoch: int) -> TakesSamples:
+        """Return a device that publishes here."""
+
+    def post(self) -> None:
+        """Send what was gathered."""
+
+
+class TakesEvents(Protocol):
+    """A sender of batch events, as far as it is needed here."""
+
+    def send(self, event: BatchEvent) -> None:
+        """Send one event."""
+
+
+class LiveFleet:
+    """Simulated bioreactors and the publisher of their samples and batch events.
+
+    Args:
+        fleet: what is simulated.
+        publisher: of samples.
+        events: of batch events.
+        clock: when a step is due, and which time it has.
+        site: where they stand; `member` owns their batches.
+    """
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        publisher: TakesFleets,
+        events: TakesEvents,
+        clock: Clock,
+        *,
+        site: str,
+        member: str,
+    ) -> None:
+        self.fleet = fleet
+        self.clock = clock
         self.samples = 0
-        self.last_us = 0
+        self._site = site
+        self._member = member
         self._publisher = publisher
-        self._clock = clock
+        self._events = events
+        self._devices = [publisher.device(site, one.name, DEVICE, clock.began_us) for one in fleet.reactors]
+
+    @property
+    def keys(self) -> list[str]:
+        """Site/unit of each bioreactor."""
+        return [f"{self._site}/{one.name}" for one in self.fleet.reactors]
+
+    def next_due_us(self) -> int:
+        """Return the real time at which the next step is over."""
+        return self.clock.real_us(self.fleet.time_s + self.fleet.step_s)
 
     def advance(self, now_us: int) -> None:
-        """Publish every second that has passed by now; late ones too, each with its own time."""
-        passed_s = self._clock.passed_s(now_us)
-        while self.run.time_s + 1.0 <= passed_s:
-            row = self.run.next_second()
-            if row is not None:
-                self.last_us = row.time_us(self._clock.origin_us)
-                self._publisher.add(self.last_us, row.values, self.run.units)
-                self.samples += len(row.values)
+        """Publish every step that is over by now; late ones too, each with its own time."""
+        passed_s = self.clock.passed_s(now_us)
+        waiting = 0
+        while self.fleet.time_s + self.fleet.step_s <= passed_s:
+            self.step()
+            waiting = (waiting + 1) % STEPS_IN_A_FRAME
+            if not waiting:
+                self._publisher.post()
+        if waiting:
+            self._publisher.post()
+
+    def step(self) -> None:
+        """Take one step, and gather what the devices send of it."""
+        origin_us = self.clock.origin_us
+        for row in self.fleet.step().rows():
+            time_us = origin_us + round(row.time_s * US_PER_S)
+            self._devices[row.unit].add(time_us, row.values, None, row.statuses)
+            self.samples += len(row.values)
+        for event in batch_events(self.fleet, origin_us, site=self._site, member=self._member):
+            self._events.send(event)
 
 
-def next_due_us(units: Sequence[LiveUnit], clock: Clock) -> int:
-    """Return the real time at which some unit has a second to publish."""
-    return min(clock.real_us(unit.run.time_s + 1.0) for unit in units)
+def batch_events(fleet: Fleet, origin_us: int, *, site: str, member: str) -> list[BatchEvent]:
+    """Return what became known of the fleet's batches since this was last asked."""
+    return [
+        batch_event(
+            happening,
+            fleet.reactors[happening.unit],
+            site=site,
+            member=member,
+            batch=fleet.batch(happening.unit, origin_us),
+            origin_us=origin_us,
+        )
+        for happening in fleet.happenings()
+    ]

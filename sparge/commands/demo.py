@@ -5,20 +5,21 @@ import time
 from concurrent.futures import Future
 from concurrent.futures import wait as wait_for
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from schemas.alarm import AlarmTransition
 from schemas.errors import AlreadyRunning, DatabaseRefused, LogMismatch, PartFailed, SettingsError
 from schemas.signals import spec
-from simulator.faults import Fault, Truth, parse
+from simulator.faulting.fault import Fault, parse
+from simulator.faulting.truth import Truth
 from sparge.alarm_board import lines
 from sparge.background import in_background
 from sparge.bringup import PARTS, System
 from sparge.commands.simulate import tell_truth
 from sparge.commands.up import ALREADY_RUNNING, reaching, show_already_running
-from sparge.demo import FAULTED, Scenario
+from sparge.demo import FAULTED, Scenario, cultures
 from sparge.home import Home
 from sparge.interrupts import on_stop
 from sparge.screen import Lines, show_running
@@ -26,6 +27,9 @@ from sparge.settings import Settings, load
 from sparge.terminal import command_name, say
 from storage import throwaway
 from streams.admin import LogIdentity
+
+if TYPE_CHECKING:
+    from simulator.fleet import Fleet
 
 INTERRUPTED = 130
 """Exit code of what was ended by Ctrl-C, as shells have it."""
@@ -99,6 +103,7 @@ class Demonstration:
         self._system = System(settings, self._screen, "demo", _own_database)
         self._began_s = time.monotonic()
         self._ended = threading.Event()
+        self._fleet: Future[Fleet] = in_background(cultures)
         self._scenario: Scenario | None = None
         self._alert: AlarmTransition | None = None
         self._late = False
@@ -140,7 +145,12 @@ class Demonstration:
         if running is not None:
             show_running(running)
         scenario = self._scenario = Scenario(
-            self._system.settings, self._fault, tell=self._screen.tell, show=_show, ended=self._ended
+            self._system.settings,
+            self._fault,
+            self._fleet,
+            tell=self._screen.tell,
+            show=_show,
+            ended=self._ended,
         )
         streaming.append(in_background(scenario.stream))
         listening = in_background(scenario.listen)

@@ -89,7 +89,7 @@ def test_the_shipped_limits_are_those_of_e_coli_and_right_for_glass_and_steel() 
         ("temperature", "low"): 35,
         ("temperature", "high"): 39,
         ("temperature", "high_high"): 42,
-        ("agitation", "low"): 50,
+        ("agitation", "low"): 20,
         ("gas_flow", "low"): 0.1,
         ("pressure", "high"): 2.3,
     }
