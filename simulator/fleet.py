@@ -163,7 +163,7 @@ class Fleet:
             raise SettingsError(
                 f"The fault {fault} would have begun before now (second {self.time_s:g} of the run)."
             )
-        self._faulting = Faulting((*self.faults, fault), self._names, self._panel, self.reactors[0].seed)
+        self._faulting.add(fault)
         return truths([fault], measured=self.signals)[0]
 
     def truths(self, origin_us: int | None = None) -> tuple[Truth, ...]:

@@ -83,7 +83,8 @@ class Faulting:
         self._where: list[int] = []
         self._luck: list[np.random.Generator] = []
         self._ceilings: dict[int, float] = {}
-        self._disturbed = False
+        # Whatever disturbances it is given, it begins by clearing them.
+        self._disturbed = True
         for fault in faults:
             self.add(fault)
 

@@ -74,8 +74,8 @@ class Panel:
         self._slow = np.flatnonzero([one.wander > 0.0 for one in made])
         self._draws = Draws(seeds, "instrument noise", self._noisy.size + self._slow.size)
         self._line = SampleLine(self.instruments, self.units)
-        self._air = np.array([[ROOM_AIR.get(name, np.nan)] for name in self.signals])
-        self._breathes = ~np.isnan(self._air)
+        self._breathing = np.array([self.row[name] for name in ROOM_AIR if name in self.row], np.int64)
+        self._air = np.array([[ROOM_AIR[self.signals[row]]] for row in self._breathing]).reshape(-1, 1)
         self._begin()
 
     def _calibrate(self, seeds: Sequence[int]) -> None:
@@ -120,11 +120,14 @@ class Panel:
         self._line.pass_on(actual, dt_s, None if wrong is None else wrong.later_s)
         fresh = self._fresh
         if wrong is not None:
-            leak = np.where(self._breathes, wrong.air_share, 0.0)
-            actual = np.where(leak > 0.0, actual + leak * (self._air - actual), actual)
-            fresh = np.where(
-                wrong.slower_s > 0.0, -np.expm1(-dt_s / (self._lag_s + wrong.slower_s)), self._fresh
+            rows = self._breathing
+            leak = wrong.air_share[rows]
+            actual[rows] = np.where(
+                leak > 0.0, actual[rows] + leak * (self._air - actual[rows]), actual[rows]
             )
+            if wrong.slower_s.any():
+                slow = -np.expm1(-dt_s / (self._lag_s + wrong.slower_s))
+                fresh = np.where(wrong.slower_s > 0.0, slow, self._fresh)
         self._lagged += fresh * (actual - self._lagged)
         self._age_s += dt_s
         shown = self._with_errors(self._lagged)
