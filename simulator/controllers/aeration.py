@@ -108,7 +108,7 @@ class AerationLoop:
         transfer_s = 3600.0 / np.array([it.kla_per_h for it in controls])
         slow_s, quick_s = np.maximum(transfer_s, PROBE_S), np.minimum(transfer_s, PROBE_S)
         lag_s, dead_s = slow_s + 0.5 * quick_s, 0.5 * quick_s + 0.5 * plant.mixing_s + plant.drive_s + STEP_S
-        tuning = settling(slope * (100.0 - setpoint), lag_s, dead_s, 2.0 * dead_s)
+        tuning = settling(slope * (100.0 - setpoint), lag_s, dead_s, dead_s)
         return cls(
             loop=PI(tuning.gain, tuning.reset_s, 0.0 * slope, 0.0 * slope + 1.0, 0.0 * slope),
             plant=plant,

@@ -89,7 +89,7 @@ class Sampling:
         return drawn
 
     def known(self, hours: Floats) -> Mapping[str, Floats]:
-        """The latest result of each assay that is known by `hours`; NaN where there is none."""
+        """The latest result of each assay that is known by `hours`; NaN: none yet, 0: below its limit."""
         for unit in np.flatnonzero(hours >= self._next_h):
             coming = self._coming[unit]
             while coming and coming[0][0] <= hours[unit]:
@@ -123,8 +123,9 @@ class Sampling:
                 results[name] = found
         known_h = {name: hours + assays()[name].delay_h for name in results}
         coming = self._coming[unit]
-        for name, value in results.items():
-            heappush(coming, (known_h[name], name, value))
+        # People know what "below the limit" means, although it is no number for the record.
+        for name in (*results, *below):
+            heappush(coming, (hours + assays()[name].delay_h, name, results.get(name, 0.0)))
         self._next_h[unit] = coming[0][0] if coming else np.inf
         volume_l = plan.ml_l * float(self._working_l[unit]) / 1000.0
         return Sample(unit, hours, volume_l, results, known_h, tuple(below))

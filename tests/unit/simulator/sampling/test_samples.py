@@ -73,8 +73,7 @@ def test_results_scatter_about_the_truth_as_the_assay_says() -> None:
 
 def test_less_than_the_assay_can_detect_is_no_result() -> None:
     for sample in day(1, 6.0):
-        if "acetate" in recipe("e_coli").phases[1].samples.assays:  # type: ignore[union-attr]  # the batch has
-            assert "acetate" not in sample.results
+        assert "acetate" not in sample.results
     assert "acetate" in day(1, 6.0)[-1].below_limit
 
 
@@ -91,3 +90,12 @@ def test_a_result_is_known_after_the_assays_delay_and_not_before() -> None:
     assert "glucose" not in sampling.known(np.array([0.9 * delay_h]))
     assert sampling.known(np.array([1.1 * delay_h]))["glucose"][0] == sample.results["glucose"]
     assert sample.known_h["glucose"] == pytest.approx(delay_h)
+
+
+def test_operators_take_less_than_the_assay_can_detect_for_nothing() -> None:
+    recipes = [recipe("e_coli")]
+    sampling = Sampling(recipes, np.array([2.0]), [1])
+    truth = {"OD": np.array([20.0]), "glucose": np.array([0.0])}
+    (sample,) = sampling.draw(Schedule(recipes, [1]), np.zeros(1), truth, Actuators.zeros(1))
+    assert sample.below_limit == ("glucose",)
+    assert sampling.known(np.array([1.0]))["glucose"] == [0.0]
