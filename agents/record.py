@@ -111,7 +111,7 @@ def _stored(event: BatchEvent, record: Record) -> StoredEvent:
     return StoredEvent(event, assays, record.topic, record.partition, record.offset, record.recorded_us)
 
 
-RECORD = Purpose(
+RECORD: Purpose[Recorded | StoredEvent] = Purpose(
     "record",
     (WATCH_RESULTS.name, ALARM_TRANSITIONS.name, BATCH_EVENTS.name),
     read_committed=True,

@@ -1,5 +1,7 @@
 """The loop that both sinks run: take a batch, write it in one transaction, acknowledge after the commit.
 
+While a portion is written the next one is decoded already; never more than that one is ahead.
+
 If the database or the broker is away the batch waits here with a back-off; the bounded stream buffer then
 pauses the partitions. How long that may last is for the watchdog to say.
 """
@@ -8,15 +10,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from itertools import groupby, islice
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import structlog
 
 from agents.cursor import admit
+from agents.purpose import Prepared, refusals
 from agents.tally import SinkTally, Written
 from schemas.deadletter import DeadLetter
-from schemas.errors import BrokerError, DatabaseUnreachable, LogMismatch
+from schemas.errors import BrokerError, DatabaseUnreachable, FrameRefused, LogMismatch
 from schemas.source import Source
 from storage.store import DatabaseBusy
 from streams.admin import describe_log, log_bounds
@@ -24,16 +27,19 @@ from streams.faust_app import batches
 from streams.record import TopicPartition, by_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 
     import faust
 
     from agents.cursor import Hole
-    from schemas.errors import FrameRefused
-    from storage.store import SinkTransaction, Store
+    from agents.purpose import Purpose
+    from storage.store import Store
     from streams.connection import Broker
+    from streams.deadletters import DeadLetterProducer
     from streams.range_reader import RangeReader
     from streams.record import Record
+
+T = TypeVar("T")
 
 log = structlog.get_logger("sink")
 
@@ -45,36 +51,40 @@ TRANSACTION_BYTES = 4 * 1024 * 1024
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0
 
 
-class Sink:
-    """Writes records of its topics exactly once; what is written is decided by `write_admitted`.
+class Sink(Generic[T]):
+    """Writes records of its topics exactly once.
 
     Args:
-        name: the sink's name in the database's positions.
+        purpose: what they mean and how that is stored.
         broker: the cluster that is read.
         store: the database, used by one batch at a time.
         positions: a connection of its own for reading where partitions start.
         reader: looks up ranges of offsets that a batch lacks.
-        write_admitted: decodes and writes records that are due, in order, within the transaction.
+        deadletters: where refused records go; acknowledged by the broker before the position moves.
+        topic_ids: topic name to the id that the cluster gave it.
         tally: is kept up with what the sink does.
     """
 
     def __init__(
         self,
-        name: str,
+        purpose: Purpose[T],
         *,
         broker: Broker,
         store: Store,
         positions: Store,
         reader: RangeReader,
-        write_admitted: Callable[[SinkTransaction, Sequence[Record]], Written],
+        deadletters: DeadLetterProducer,
+        topic_ids: Mapping[str, str],
         tally: SinkTally,
     ) -> None:
-        self.name = name
+        self.name = purpose.name
+        self._purpose = purpose
         self._broker = broker
         self._store = store
         self._positions = positions
         self._reader = reader
-        self._write_admitted = write_admitted
+        self._deadletters = deadletters
+        self._topic_ids = topic_ids
         self._tally = tally
         self._logs: dict[str, tuple[str, str]] = {}
         self._answers_before = 0
@@ -94,31 +104,66 @@ class Sink:
 
     async def run(self, stream: faust.Stream[bytes]) -> None:
         """Write batch after batch until the stream ends."""
+        writing: asyncio.Task[None] | None = None
         async for batch in batches(stream, max_records=BATCH_RECORDS, within_s=BATCH_WITHIN_S):
+            events = iter(batch)
             for portion in by_bytes([record for _, record in batch], TRANSACTION_BYTES):
-                await self._persist(portion)
-            for event, _ in batch:
-                await stream.ack(event)
+                prepared = await asyncio.to_thread(self.prepare, portion)
+                if writing is not None:
+                    await writing
+                done = [event for event, _ in islice(events, len(portion))]
+                writing = asyncio.create_task(self._persist_and_ack(stream, prepared, done))
+        if writing is not None:
+            await writing
 
-    def write(self, records: Sequence[Record]) -> None:
-        """Write what is due of these records and move the positions, in one transaction."""
-        by_place = {(record.tp, record.offset): record for record in records}
+    def prepare(self, records: Iterable[Record]) -> list[Prepared[T]]:
+        """Decode records, whether they will turn out to be due or not."""
+        prepared: list[Prepared[T]] = []
+        for record in records:
+            try:
+                prepared.append(Prepared(record, self._purpose.decode(record)))
+            except FrameRefused as refusal:
+                prepared.append(Prepared(record, refusal=refusal))
+        return prepared
+
+    async def _persist_and_ack(
+        self, stream: faust.Stream[bytes], prepared: Sequence[Prepared[T]], events: Sequence[faust.Event]
+    ) -> None:
+        try:
+            await self._persist(prepared)
+            for event in events:
+                await stream.ack(event)
+        except Exception as failure:
+            # Whoever takes the next batch would learn of it, but perhaps there is none.
+            await stream.app.crash(failure)
+            raise
+
+    def write(self, prepared: Sequence[Prepared[T]]) -> None:
+        """Write what is due of these and move the positions, in one transaction."""
+        by_place = {(one.record.tp, one.record.offset): one for one in prepared}
+        letters: list[DeadLetter] = []
         written = Written()
         self._answers_before = self._store.answers
-        with self._store.transaction(self.name, {record.tp for record in records}) as tx:
+        with self._store.transaction(self.name, {one.record.tp for one in prepared}) as tx:
             stored = {TopicPartition(*tp): offset for tp, offset in tx.positions.items()}
             plan = admit(_offsets(by_place), stored)
             if plan.holes:
-                for record in self._looked_up(plan.holes):
-                    by_place[record.tp, record.offset] = record
+                for one in self.prepare(self._looked_up(plan.holes)):
+                    by_place[one.record.tp, one.record.offset] = one
                 for tp, start, stop in _empty(plan.holes, by_place):
                     tx.note_hole(tp, start, stop)
                 plan = admit(_offsets(by_place), stored, _ranges(plan.holes))
             due = [by_place[tp, offset] for tp, offsets in plan.accepted.items() for offset in offsets]
-            if due:
-                written = self._write_admitted(tx, due)
+            messages = [one.message for one in due if one.message is not None]
+            if messages:
+                written = self._purpose.write(tx, messages)
+            letters = [letter(record, why, self._topic_ids) for record, why in refusals(due, written.refused)]
+            if letters:
+                self._deadletters.send(letters)
             tx.advance(dict(plan.next_offsets.items()))
-        self._tally.count(len(due), written)
+        self._tally.count(len(due), written, len(letters))
+        for dead in letters:
+            log.warning("dead letter", id=dead.source.id, reason=dead.reason, where=dead.where)
         self._tally.positions.update(plan.next_offsets)
 
     def _looked_up(self, holes: Sequence[Hole[TopicPartition]]) -> Iterator[Record]:
@@ -134,11 +179,11 @@ class Sink:
                     )
                     yield record
 
-    async def _persist(self, records: Sequence[Record]) -> None:
+    async def _persist(self, prepared: Sequence[Prepared[T]]) -> None:
         pause_s, away_since_s = FIRST_PAUSE_S, None
         while True:
             try:
-                await asyncio.to_thread(self.write, records)
+                await asyncio.to_thread(self.write, prepared)
             except (DatabaseUnreachable, BrokerError) as error:
                 now_s = time.monotonic()
                 self._tally.retries += 1
@@ -245,7 +290,7 @@ def letter(record: Record, refusal: FrameRefused, topic_ids: Mapping[str, str]) 
     )
 
 
-def attach(app: faust.App, sink: Sink, topics: Sequence[str]) -> None:
+def attach(app: faust.App, sink: Sink[T], topics: Sequence[str]) -> None:
     """Put the sink's agent on the app."""
 
     async def agent(stream: Any) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from schemas.errors import FrameRefused
     from streams.record import TopicPartition
 
 
@@ -20,12 +21,12 @@ class Written:
     """What became of the messages of one transaction.
 
     rows: by what they are, as in `{"samples": 300}`. known: what the store knew already, likewise.
-    deadletters: messages that were refused.
+    refused: by place in the log, what only the database could refuse.
     """
 
     rows: Mapping[str, int] = field(default_factory=dict)
     known: Mapping[str, int] = field(default_factory=dict)
-    deadletters: int = 0
+    refused: Mapping[tuple[TopicPartition, int], FrameRefused] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -46,13 +47,13 @@ class SinkTally:
     away_for: str = ""
     connected: bool = False
 
-    def count(self, messages: int, written: Written) -> None:
+    def count(self, messages: int, written: Written, deadletters: int) -> None:
         """Count a transaction that was committed."""
         self.batches += 1
         self.messages += messages
         self.rows.update(written.rows)
         self.known.update(written.known)
-        self.deadletters += written.deadletters
+        self.deadletters += deadletters
 
 
 @dataclass(slots=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from agents import ingest as ingest_agent
-from agents import record as record_agent
+from agents.ingest import INGEST
+from agents.record import RECORD
 from agents.sink import Sink, attach
 from agents.tally import SinkTally
 from sparge.assembled import Assembled
@@ -22,10 +22,13 @@ from streams.range_reader import RangeReader
 from streams.topics import TOPICS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
+    from agents.purpose import Purpose
     from sparge.settings import Settings
     from streams.admin import LogIdentity
+
+T = TypeVar("T")
 
 _PARTITIONS = {topic.name: topic.partitions for topic in TOPICS}
 
@@ -33,37 +36,29 @@ _PARTITIONS = {topic.name: topic.partitions for topic in TOPICS}
 def ingest(settings: Settings) -> Assembled:
     """Return the worker that stores frames."""
     set_horizon(settings.conninfo(), settings.late_after_h)
-    worker = _sink(
-        settings, ingest_agent.SINK, ingest_agent.TOPICS, ingest_agent.Ingest, read_committed=False
-    )
+    worker = _sink(settings, INGEST)
     return replace(worker, newest=Freshness(settings.conninfo(), application="sparge ingest monitor").newest)
 
 
 def record(settings: Settings) -> Assembled:
     """Return the worker that stores what watch decided."""
-    return _sink(settings, record_agent.SINK, record_agent.TOPICS, record_agent.Recorder, read_committed=True)
+    return _sink(settings, RECORD)
 
 
-def _sink(
-    settings: Settings,
-    name: str,
-    topics: Sequence[str],
-    agent: type[ingest_agent.Ingest | record_agent.Recorder],
-    *,
-    read_committed: bool,
-) -> Assembled:
+def _sink(settings: Settings, purpose: Purpose[T]) -> Assembled:
+    name, topics, read_committed = purpose.name, purpose.topics, purpose.read_committed
     broker = settings.kafka()
     identity = describe_log(broker, topics)
     store, positions = (_registered(settings, name, identity) for _ in range(2))
     tally = SinkTally()
-    decide = agent(DeadLetterProducer(broker), identity.topics)
     sink = Sink(
-        name,
+        purpose,
         broker=broker,
         store=store,
         positions=positions,
         reader=RangeReader(broker, read_committed=read_committed),
-        write_admitted=decide.write,
+        deadletters=DeadLetterProducer(broker),
+        topic_ids=identity.topics,
         tally=tally,
     )
     flow = Flow()

@@ -43,7 +43,7 @@ def names(samples: dict[str, float]) -> set[str]:
 
 def of_a_sink() -> dict[str, float]:
     tally = SinkTally(positions={FRAMES_3: 40, FRAMES_5: 7}, connected=True)
-    tally.count(9, Written({"samples": 270, "frames": 9}, {"samples": 30}, deadletters=2))
+    tally.count(9, Written({"samples": 270, "frames": 9}, {"samples": 30}), deadletters=2)
     flow = Flow(frozenset({FRAMES_3}), buffered_bytes=1234, paused=True)
     seen = Seen({FRAMES_3: 52, FRAMES_5: 90}, {("north", "BR-01"): 0})
     return shown("ingest", tally, flow, seen)
