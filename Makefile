@@ -12,7 +12,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 
 export PYTHON
 
-.PHONY: help install demo test check format contracts bench lock wheel clean
+.PHONY: help install demo test soak check format contracts bench lock wheel clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -24,6 +24,10 @@ demo: $(RUNTIME) ## two simulated bioreactors, one goes wrong, its alert (ARGS=-
 
 test: $(DEV) ## the whole suite against real servers (ARGS="-k name", ...)
 	@exec scripts/timescaledb run --name test --fresh -- $(BIN)/pytest $(ARGS)
+
+soak: $(DEV) ## faults of every kind under load, rows compared (FAULTS=1000, SEED=5)
+	@exec env FAULTS=$(or $(FAULTS),100) SEED=$(or $(SEED),5) scripts/timescaledb run --name soak --fresh -- \
+		$(BIN)/pytest -s tests/integration/agents/test_soak.py
 
 check: $(DEV) ## lint, format, types, import contracts, exported contracts
 	$(BIN)/ruff check $(CODE)
