@@ -22,8 +22,10 @@ from simulator.organisms.compounds import GLUCOSE, LACTIC_ACID
 from simulator.physics.cardinal import ph_factor
 from simulator.physics.stacks import (
     CONTAMINANT_CARBON_MMOL_G,
-    CONTAMINANT_ELECTRONS_MMOL_G,
     CONTAMINANT_NITROGEN_MMOL_G,
+    FOREIGN_ACID,
+    FOREIGN_YIELD,
+    FOREIGN_YIELD_FERMENTING,
 )
 from simulator.physics.state import Species
 
@@ -40,19 +42,8 @@ MOST_FOR_PRODUCT = 0.6
 FOREIGN_UPTAKE_G_G_H = 2.0
 """A fast bacterium: 0.9 /h on glucose (rule of practice)."""
 FOREIGN_HALF_G_L = 0.02
-FOREIGN_YIELD = 0.4
-FOREIGN_ACID = 0.25
-"""g lactic acid a g glucose with oxygen."""
-FOREIGN_YIELD_FERMENTING = 0.1
 FOREIGN_TEMPERATURE_C = (8.0, 37.0, 46.0)
 FOREIGN_PH = (4.2, 7.0, 9.5)
-_SUGAR = GLUCOSE.electrons_mmol_g
-FOREIGN_O2 = 0.25 * (
-    _SUGAR - FOREIGN_YIELD * CONTAMINANT_ELECTRONS_MMOL_G - FOREIGN_ACID * LACTIC_ACID.electrons_mmol_g
-)
-FOREIGN_ACID_FERMENTING = (
-    _SUGAR - FOREIGN_YIELD_FERMENTING * CONTAMINANT_ELECTRONS_MMOL_G
-) / LACTIC_ACID.electrons_mmol_g
 
 
 def foreign_environment(temperature_c: Floats, ph: Floats) -> Floats:
@@ -93,10 +84,12 @@ def wish(cells: Cells, broth: Floats, environment: Floats, foreign: Floats, dt_h
     enemy = FOREIGN_UPTAKE_G_G_H * dt_h * foreign * broth[Species.CONTAMINANT]
     formed_n += CONTAMINANT_NITROGEN_MMOL_G * enemy
     fed = nitrogen / (cells.nitrogen_half_mmol_l + formed_n + TINY + nitrogen)
-    enemy = enemy * fed
+    formed_q += cells.foreign_spent * enemy
     joined = companion / (cells.cosubstrate_half_mmol_l + formed_q + TINY + companion)
+    supplied = fed + cells.nutrient * (joined - fed)
+    enemy = enemy * supplied
     growth = (
-        (fed + cells.nutrient * (joined - fed))
+        supplied
         / (1.0 + broth[Species.OVERFLOW] / cells.overflow_inhibition_g_l)
         / (1.0 + nitrogen / cells.ammonium_inhibition_mmol_l)
     )
@@ -171,7 +164,7 @@ def breath(cells: Cells, broth: Floats, wished: Wish, taken_g_l: Floats, dt_h: f
         oxygen_mmol_l=want * respired
         + cells.o2_burnt * starved
         + cells.o2_overflow * eaten_overflow
-        + FOREIGN_O2 * enemy,
+        + cells.foreign_o2 * enemy,
         growth=wished.growth,
     )
 
@@ -217,11 +210,11 @@ def turnover(cells: Cells, breathed: Breath, oxygen_mmol_l: Floats) -> Turnover:
     biomass = built - cells.cells_per_sugar * share * breathed.starved_g_l
     product = cells.yield_product * respired * product_sugar
     overflow = cells.overflow_made * fermented - cells.overflow_spared * without_oxygen - overflow_eaten
-    spent = cells.spent_cells * built + cells.spent_product * product
     enemy = breathed.foreign_g_l
     breathing, choking = share * enemy, (1.0 - share) * enemy
     contaminant = FOREIGN_YIELD * breathing + FOREIGN_YIELD_FERMENTING * choking
-    acid = FOREIGN_ACID * breathing + FOREIGN_ACID_FERMENTING * choking
+    spent = cells.spent_cells * built + cells.spent_product * product + cells.foreign_spent * contaminant
+    acid = FOREIGN_ACID * breathing + cells.foreign_acid * choking
     carbon = (
         GLUCOSE.carbon_mmol_g * (eaten + enemy)
         + cells.cosubstrate_carbon * spent

@@ -132,7 +132,7 @@ class Process:
             pumps.draw_sample(state, set_to, ledger, self.carbon_mol, self.nitrogen_mol)
         if wrong.contamination_g_l.any():
             pumps.infect(state, wrong, ledger, self.carbon_mol, self.nitrogen_mol)
-        step = self._stir(state, set_to, wrong, dt_s, ledger, vapour_bar=vapour_bar)
+        step = self._stir(state, set_to, wrong, dt_s=dt_s, ledger=ledger, vapour_bar=vapour_bar)
         rates = pumps.rates_l_h(state, set_to, wrong, step.powered, self._limits)
         flux = step.flux
         flux.feed_l_h, flux.cosubstrate_l_h, flux.base_l_h, flux.acid_l_h, flux.antifoam_l_h = rates
@@ -152,9 +152,9 @@ class Process:
         state: State,
         set_to: Actuators,
         wrong: Disturbances,
+        *,
         dt_s: float,
         ledger: Ledger,
-        *,
         vapour_bar: Floats,
     ) -> _Step:
         powered = 1.0 - np.minimum(np.maximum(wrong.power_lost, 0.0), 1.0)
@@ -204,7 +204,7 @@ class Process:
             hours,
         )
         wanted = wished.uptake_g_l + wished.foreign_g_l
-        left = two_zones(sugar, np.ones_like(sugar), step.exchanged, 0.0, wanted=wanted, half=wished.half_g_l)
+        left = two_zones(sugar, 1.0, step.exchanged, 0.0, wanted=wanted, half=wished.half_g_l, before=sugar)
         taken = np.maximum(sugar + step.exchanged * (left[::-1] - left) - left, 0.0)
         breathed = kinetics.breath(cells, broth, wished, taken, hours)
         broth[Species.SUBSTRATE] = left
@@ -249,6 +249,7 @@ class Process:
             hours * way.carry_per_h,
             wanted=wanted,
             half=self.cells.oxygen_half_mmol_l,
+            before=before,
         )
         bubbles, surface = way.through_bubbles(oxygen), way.through_surface(oxygen)
         used = before + hours * bubbles + step.exchanged * (oxygen[::-1] - oxygen) - oxygen

@@ -27,7 +27,7 @@ def middle(zones: Floats) -> Floats:
     return mean
 
 
-def monod_root(gain: Floats, wanted: Floats, half: Floats, supply: Floats) -> Floats:
+def monod_root(gain: Floats | float, wanted: Floats, half: Floats, supply: Floats) -> Floats:
     """The c >= 0 with gain c + wanted c / (half + c) = supply >= 0; a quadratic, free of cancellation."""
     linear = gain * half + wanted - supply
     root = np.sqrt(linear * linear + 4.0 * gain * supply * half)
@@ -37,13 +37,21 @@ def monod_root(gain: Floats, wanted: Floats, half: Floats, supply: Floats) -> Fl
 
 
 def two_zones(
-    supply: Floats, gain: Floats, mixing: Floats, carry: Floats | float, *, wanted: Floats, half: Floats
+    supply: Floats,
+    gain: Floats | float,
+    mixing: Floats,
+    carry: Floats | float,
+    *,
+    wanted: Floats,
+    half: Floats,
+    before: Floats,
 ) -> Floats:
     """Concentrations (2, N) at the end of a step in which all of this goes on at once.
 
     Solves gain c + mixing (c - c_other) - [upper] carry c_lower + wanted c / (half + c) = supply by Newton's
-    method, begun without what the other zone changes by. The left side is increasing and concave in each c
-    and the coupling weaker than the diagonal, so that every iterate after the first is a lower bound.
+    method, begun with what the other zone held before. The left side is increasing and concave in each c and
+    the coupling weaker than the diagonal, so that every iterate is a lower bound: what the supply leaves over
+    is at least what Monod's law takes, and never negative.
 
     Args:
         supply: (2, N) what there was and what came in, >= 0.
@@ -52,23 +60,23 @@ def two_zones(
         carry: (N,) of the lower zone's c that rises to the upper with the gas; less than the upper gain.
         wanted: (2, N) uptake at saturation.
         half: (N,).
+        before: (2, N) at the beginning of the step.
     """
     diagonal = gain + mixing
     across = mixing + carry
-    c = monod_root(gain, wanted, half, supply)
+    c = monod_root(diagonal, wanted, half, supply + mixing * before[::-1])
     for _ in range(REFINEMENTS):
         free = half + c
-        uptake = wanted * c / free
-        short = supply - diagonal * c - uptake + mixing * c[::-1]
-        short[UPPER] += carry * c[LOWER]
-        slope = diagonal + wanted * half / (free * free)
+        share = wanted / free
+        short = supply - (diagonal + share) * c
+        short[LOWER] += mixing * c[UPPER]
+        short[UPPER] += across * c[LOWER]
+        slope = diagonal + share * half / free
         lower, upper = slope[LOWER], slope[UPPER]
         determinant = lower * upper - mixing * across
-        nearer = c + both(
-            (upper * short[LOWER] + mixing * short[UPPER]) / determinant,
-            (lower * short[UPPER] + across * short[LOWER]) / determinant,
-        )
-        c = np.maximum(nearer, 0.0)
+        c[LOWER] += (upper * short[LOWER] + mixing * short[UPPER]) / determinant
+        c[UPPER] += (lower * short[UPPER] + across * short[LOWER]) / determinant
+        c = np.maximum(c, 0.0)
     return c
 
 

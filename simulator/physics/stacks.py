@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 CONTAMINANT_CARBON_MMOL_G = 39.2
 CONTAMINANT_NITROGEN_MMOL_G = 9.3
 CONTAMINANT_ELECTRONS_MMOL_G = 39.2 * 4.2
+FOREIGN_YIELD = 0.4
+FOREIGN_ACID = 0.25
+"""Of a contaminant with oxygen, g cells and g lactic acid a g glucose (rule of practice); next, without."""
+FOREIGN_YIELD_FERMENTING = 0.1
 
 S = TypeVar("S")
 
@@ -102,6 +106,11 @@ class Cells:
     """g of cells that give as many electrons as a gram of carbon source."""
     spent_cells: Floats
     spent_product: Floats
+    foreign_spent: Floats
+    """Nutrient co-substrate that a gram of contaminant takes its nitrogen from, mmol."""
+    foreign_o2: Floats
+    """Oxygen in mmol for a gram of carbon source that it eats; next, the acid without oxygen, g."""
+    foreign_acid: Floats
     coupled_share: Floats
     """Share of the carbon source beyond maintenance that a fully induced cell makes product of."""
     overflow_carbon_mmol_g: Floats
@@ -131,6 +140,8 @@ def cells_row(organism: Organism) -> dict[str, float]:
     grown = body - spent_cells * companion.electrons
     made = organism.product_electrons_mmol_g - spent_product * companion.electrons
     sugar = GLUCOSE.electrons_mmol_g
+    foreign_spent = nutrient * CONTAMINANT_NITROGEN_MMOL_G / max(companion.nitrogen, 1)
+    foreign = CONTAMINANT_ELECTRONS_MMOL_G - foreign_spent * companion.electrons
     share = organism.product_coupled_g_g / organism.yield_product
     return {
         **organism.model_dump(),
@@ -147,6 +158,9 @@ def cells_row(organism: Organism) -> dict[str, float]:
         "cells_per_sugar": sugar / body,
         "spent_cells": spent_cells,
         "spent_product": spent_product,
+        "foreign_spent": foreign_spent,
+        "foreign_o2": 0.25 * (sugar - FOREIGN_YIELD * foreign - FOREIGN_ACID * LACTIC_ACID.electrons_mmol_g),
+        "foreign_acid": (sugar - FOREIGN_YIELD_FERMENTING * foreign) / LACTIC_ACID.electrons_mmol_g,
         "coupled_share": share / (share + 1.0 / organism.yield_oxidative),
         "overflow_carbon_mmol_g": overflow.carbon_mmol_g,
         "overflow_mmol_g": 1000.0 / overflow.mass_g_mol,
