@@ -1,4 +1,7 @@
-"""Kafka to database, exactly once, through `sparge worker ingest`; beside bare binary COPY of such rows."""
+"""Kafka to database, exactly once, through `sparge worker ingest`; beside bare binary COPY of such rows.
+
+Then the staging path: samples that meet what is known.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import numpy as np
 import psycopg
 
 from bench._report import Figure, Report
+from bench._staging import staging_figures
 from bench._system import SIGNALS, START_US, fill, servers, until, wave, worker
 from storage.copy_binary import encode_samples
 
@@ -75,7 +79,7 @@ def bare_copy_rate(connection: psycopg.Connection, rows: int) -> float:
 
 
 def main(argv: list[str]) -> int:
-    """Measure every shape of frame and tell."""
+    """Measure every shape of frame, then what meets others, and tell."""
     figures = []
     for shape, (times, frames) in SHAPES.items():
         rate, bare = ingest_rate(times, frames)
@@ -83,6 +87,8 @@ def main(argv: list[str]) -> int:
             Figure(f"ingest, {shape}", rate, "samples/s", rate / bare, "bare binary COPY in the same run"),
             Figure(f"bare binary COPY, {shape}", bare, "rows/s"),
         ]
+    with servers() as (_, database):
+        figures += staging_figures(database)
     return Report("ingest", tuple(figures)).tell(argv)
 
 
