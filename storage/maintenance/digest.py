@@ -104,21 +104,28 @@ def digest(
 
 
 def declare(connection: BoundedConnection) -> int:
-    """Write down how long each signal holds; returns for how many that changed.
+    """Write down class and hold of each signal; returns of how many the hold changed.
 
-    A signal whose time changed is marked as a whole, for its means change with it.
+    A signal whose hold changed is marked as a whole, for its means change with it.
     """
-    rows = connection.execute(statement("signal_holds")).fetchall()
-    wanted = [(signal_id, hold_s(spec(name)), known) for signal_id, name, known in rows]
-    changed = [(signal_id, new) for signal_id, new, known in wanted if new != (known or HOLD_S)]
-    unwritten = [(signal_id, new) for signal_id, new, known in wanted if known is None]
-    if not changed and not unwritten:
+    changed, unwritten = [], {}
+    for signal_id, name, known_s, known_class in connection.execute(statement("signal_holds")):
+        declared = spec(name)
+        new = (hold_s(declared), None if declared is None else declared.signal_class)
+        if new != (known_s, known_class):
+            unwritten[signal_id] = new
+        if new[0] != (known_s or HOLD_S):
+            changed.append(signal_id)
+    if not unwritten:
         return 0
+    holds, classes = zip(*unwritten.values(), strict=True)
     with connection.transaction():
-        for signals, name in ((changed, "signals_mark"), (changed + unwritten, "signal_holds_settle")):
-            if signals:
-                ids, holds = zip(*dict(signals).items(), strict=True)
-                connection.execute(statement(name), {"signal_ids": list(ids), "holds_s": list(holds)})
+        if changed:
+            connection.execute(statement("signals_mark"), {"signal_ids": changed})
+        connection.execute(
+            statement("signal_holds_settle"),
+            {"signal_ids": list(unwritten), "holds_s": list(holds), "classes": list(classes)},
+        )
     return len(changed)
 
 

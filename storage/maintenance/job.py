@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from storage.connection import connect, translated
 from storage.maintenance.digest import Digested, digest
+from storage.maintenance.retention import Dropped, drop_due
 from storage.migrate import check
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class Done:
     """What one run of the job did."""
 
     digested: Digested = field(default_factory=Digested)
+    dropped: Dropped = field(default_factory=Dropped)
 
     def lines(self) -> list[str]:
         """What it did, a sentence each; empty where there was nothing to do."""
@@ -33,6 +35,10 @@ class Done:
             told.append(f"summed up: {d.seconds} seconds, {d.minutes} minutes, {d.hours} hours of signals")
         if d.left_to_others:
             told.append(f"left to another job: {d.left_to_others} hours of bioreactors")
+        if self.dropped.rows:
+            told.append(f"dropped by the rules of retention: {self.dropped.rows} rows; see sparge.audit")
+        if self.dropped.waiting:
+            told.append(f"not dropped before they are summed up: groups of signals {self.dropped.waiting}")
         return told
 
 
@@ -58,4 +64,5 @@ def maintain(
 
     stop: asked between transactions; what is not done then is done by the next run.
     """
-    return Done(digest(connection, now_s, stop=stop))
+    digested = digest(connection, now_s, stop=stop)
+    return Done(digested, drop_due(connection, now_s, stop=stop))

@@ -1,0 +1,1 @@
+UPDATE sparge.retention_run SET day = %(today)s
