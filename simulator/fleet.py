@@ -190,8 +190,9 @@ class Fleet:
         steps_s += [self.step_s] * round((span_s - quick * GROWING_STEP_S) / self.step_s)
         self._grown_s = sum(steps_s)
         self.time_s = -self._grown_s
+        # Control comes first, so that set points stand before they are read.
+        self._control({}, self.step_s)
         self._measure(self.step_s)
-        self._control(self.readings, self.step_s)
         for number, dt_s in enumerate(steps_s):
             self._advance(dt_s)
             if told is not None and number % 100 == 0:
