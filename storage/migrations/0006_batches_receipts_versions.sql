@@ -181,9 +181,10 @@ COMMENT ON VIEW sparge.samples IS 'what is known now; late: past the horizon whe
 CREATE VIEW sparge.sample_run AS
 SELECT signal_id, time, value, status, frame_id, timestamptz 'infinity' AS replaced_at FROM sparge.sample
 UNION ALL
-SELECT signal_id, time, value, status, frame_id, replaced_at FROM sparge.sample_superseded
-WHERE replaced_at > '-infinity';
-COMMENT ON VIEW sparge.sample_run IS 'what was said of a sample, equal versions in a row as one; for the views';
+SELECT signal_id, time, value, status, frame_id, replaced_at FROM sparge.sample_superseded;
+COMMENT ON VIEW sparge.sample_run IS
+    'for the views: what was said of a sample and until when it held; without a condition, or none from outside reaches'
+    ' the indexes';
 
 CREATE OR REPLACE VIEW sparge.sample_versions AS
 SELECT st.name AS site,
@@ -203,7 +204,8 @@ FROM sparge.sample_run AS v
 JOIN sparge.signal AS g USING (signal_id)
 JOIN sparge.unit AS u ON u.unit_id = g.unit_id
 JOIN sparge.site AS st USING (site_id)
-JOIN sparge.frame AS f USING (frame_id);
+JOIN sparge.frame AS f USING (frame_id)
+WHERE v.replaced_at > '-infinity';
 
 -- One SELECT and nothing around it, so that a query sees through it: its conditions reach the indexes.
 CREATE FUNCTION sparge.samples_as_known_at(known_at timestamptz)
@@ -372,6 +374,8 @@ JOIN sparge.member AS m USING (member_id)
 JOIN sparge.unit AS u USING (unit_id)
 JOIN sparge.site AS st USING (site_id);
 
+-- The order inside keeps the planner from joining a signal's whole history with the phases: for each phase and signal it
+-- reads the index from start to end, and a condition on time still reaches it.
 CREATE VIEW sparge.batch_samples AS
 SELECT st.name AS site,
        u.name AS unit,
@@ -399,6 +403,11 @@ JOIN sparge.unit AS u USING (unit_id)
 JOIN sparge.site AS st USING (site_id)
 JOIN sparge.signal AS g USING (unit_id)
 JOIN sparge.phase AS p USING (batch_id)
-JOIN sparge.sample AS s ON s.signal_id = g.signal_id AND s.time >= p.started_at AND s.time < p.until
+CROSS JOIN LATERAL (
+    SELECT x.time, x.value, x.status, x.frame_id, x.signal_id
+    FROM sparge.sample AS x
+    WHERE x.signal_id = g.signal_id AND x.time >= p.started_at AND x.time < p.until
+    ORDER BY x.time
+) AS s
 LEFT JOIN sparge.frame AS f ON f.frame_id = s.frame_id;
 COMMENT ON VIEW sparge.batch_samples IS 'the samples of a unit in the spans of its batches';

@@ -1,4 +1,4 @@
-"""What is in watch.results and alarm.transitions is in the database, once, whatever happens to `record`."""
+"""What is in the topics of `record` is in the database, once, whatever happens to it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import psycopg
 import pytest
 
 from schemas.alarm import AlarmState, AlarmTransition
+from schemas.batch import Assay, BatchEvent
 from schemas.forecast import Forecast, ForecastMessage
 from schemas.score import ModelRef, Score, ScoreMessage
 from schemas.source import Source
 from streams.codec import outgoing
 from streams.record import Outgoing
-from streams.topics import ALARM_TRANSITIONS, FRAMES, WATCH_RESULTS
+from streams.topics import ALARM_TRANSITIONS, BATCH_EVENTS, FRAMES, WATCH_RESULTS
 from streams.transactions import PartitionProducer
 from tests.integration.agents.workers import cut_a_connection, wait_until
 
@@ -30,6 +31,7 @@ INPUTS = 400
 SENDING_S = 20.0
 START_US = 1_790_000_000_000_000
 MODEL = ModelRef(name="holt", version="1", digest="ab12")
+TOPIC_OF = {AlarmTransition: ALARM_TRANSITIONS, BatchEvent: BATCH_EVENTS}
 ROWS = """
 SELECT 'alarm', unit, source_offset, source_index, event, value FROM sparge.alarm_history
 UNION ALL SELECT 'score', unit, (extract(epoch FROM time) * 1000000)::bigint - %(start)s, 1, signal, value
@@ -37,11 +39,16 @@ FROM sparge.scores
 UNION ALL SELECT 'forecast', unit, (extract(epoch FROM made_at) * 1000000)::bigint - %(start)s, 2, signal,
                  value
 FROM sparge.forecasts
+UNION ALL SELECT 'sample', unit, (extract(epoch FROM time) * 1000000)::bigint - %(start)s, 3, assay, value
+FROM sparge.offline_samples
 """
 
 
-def outputs(number: int) -> list[Derived]:
-    """What the input with this offset led to; one device time an input, so that rows can be told apart."""
+def outputs(number: int) -> list[Derived | BatchEvent]:
+    """What the input with this offset led to; one device time an input, so that rows can be told apart.
+
+    And what the laboratory said at that time.
+    """
     site, unit = "north", f"BR-{number % 12:02d}"
 
     def source(index: int) -> Source:
@@ -97,6 +104,15 @@ def outputs(number: int) -> list[Derived]:
             model=MODEL,
             forecasts=[forecast],
         ),
+        BatchEvent(
+            site=site,
+            unit=unit,
+            batch="B1",
+            member="institute",
+            event="sample",
+            time_us=START_US + number,
+            assays={"OD": Assay(value=float(number), unit="{OD}")},
+        ),
     ]
 
 
@@ -109,6 +125,7 @@ def expected() -> list[tuple[str, str, int, int, str, float]]:
             ("alarm", alarm.unit, number, 0, alarm.event, float(number)),
             ("score", alarm.unit, number, 1, "DO", float(number)),
             ("forecast", alarm.unit, number, 2, "pH", float(number)),
+            ("sample", alarm.unit, number, 3, "OD", float(number)),
         ]
     return sorted(rows)
 
@@ -120,14 +137,16 @@ def send_all(broker: Broker) -> None:
     for number in range(INPUTS):
         messages = []
         for output in outputs(number) * (2 if number % 10 == 0 else 1):
-            topic = ALARM_TRANSITIONS if isinstance(output, AlarmTransition) else WATCH_RESULTS
-            messages.append(Outgoing(topic.name, number % 8, *outgoing(output)))
+            topic = {AlarmTransition: ALARM_TRANSITIONS, BatchEvent: BATCH_EVENTS}.get(
+                type(output), WATCH_RESULTS
+            )
+            messages.append(Outgoing(topic.name, number % topic.partitions, *outgoing(output)))
         producer.commit(messages)
         time.sleep(SENDING_S / INPUTS)
 
 
 @pytest.mark.timeout(180)
-def test_what_two_workers_store_under_faults_equals_what_watch_said(
+def test_what_two_workers_store_under_faults_equals_what_watch_and_the_laboratory_said(
     topics: Broker, store_database: str, start: Callable[..., Worker]
 ) -> None:
     workers = [start("record", broker=topics.bootstrap, database=store_database) for _ in range(2)]
@@ -147,5 +166,5 @@ def test_what_two_workers_store_under_faults_equals_what_watch_said(
         with psycopg.connect(store_database) as connection:
             return sorted(connection.execute(ROWS, {"start": START_US}).fetchall())
 
-    wait_until(lambda: len(stored()) >= 3 * INPUTS, workers)
+    wait_until(lambda: len(stored()) >= 4 * INPUTS, workers)
     assert stored() == expected()
