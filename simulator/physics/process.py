@@ -285,10 +285,14 @@ class Process:
         dead = grown * -np.expm1(-dying_per_h * hours)
         broth[Species.BIOMASS] = grown - dead
         broth[Species.DEAD] += dead
-        broth[Species.OVERFLOW] += done.overflow_g_l
         broth[Species.PRODUCT] += done.product_g_l
-        broth[Species.NITROGEN] += done.nitrogen_mmol_l
-        broth[Species.COSUBSTRATE] += done.cosubstrate_mmol_l
+        # No pool is overdrawn but by rounding, which is taken off here.
+        for species, gained in (
+            (Species.OVERFLOW, done.overflow_g_l),
+            (Species.NITROGEN, done.nitrogen_mmol_l),
+            (Species.COSUBSTRATE, done.cosubstrate_mmol_l),
+        ):
+            broth[species] = np.maximum(broth[species] + gained, 0.0)
         broth[Species.CONTAMINANT] += done.contaminant_g_l
         broth[Species.FOREIGN_ACID] += done.foreign_acid_g_l
         broth[Species.ANTIFOAM] *= np.exp(-foam.ANTIFOAM_FADES_PER_H * hours)

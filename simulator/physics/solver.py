@@ -11,7 +11,7 @@ from simulator.physics.state import LOWER, UPPER, ZONES
 if TYPE_CHECKING:
     from simulator.physics.state import Floats
 
-REFINEMENTS = 3
+REFINEMENTS = 2
 
 
 def both(lower: Floats, upper: Floats) -> Floats:
