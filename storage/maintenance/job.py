@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from storage.connection import connect, translated
+from storage.maintenance.columnstore import compress_due
 from storage.maintenance.digest import Digested, digest
 from storage.maintenance.retention import Dropped, drop_due
 from storage.migrate import check
@@ -26,6 +27,7 @@ class Done:
 
     digested: Digested = field(default_factory=Digested)
     dropped: Dropped = field(default_factory=Dropped)
+    compressed_chunks: int = 0
 
     def lines(self) -> list[str]:
         """What it did, a sentence each; empty where there was nothing to do."""
@@ -39,6 +41,8 @@ class Done:
             told.append(f"dropped by the rules of retention: {self.dropped.rows} rows; see sparge.audit")
         if self.dropped.waiting:
             told.append(f"not dropped before they are summed up: groups of signals {self.dropped.waiting}")
+        if self.compressed_chunks:
+            told.append(f"compressed: {self.compressed_chunks} chunks")
         return told
 
 
@@ -65,4 +69,5 @@ def maintain(
     stop: asked between transactions; what is not done then is done by the next run.
     """
     digested = digest(connection, now_s, stop=stop)
-    return Done(digested, drop_due(connection, now_s, stop=stop))
+    dropped = drop_due(connection, now_s, stop=stop)
+    return Done(digested, dropped, compress_due(connection, now_s, stop=stop))

@@ -94,6 +94,7 @@ def test_a_day_may_go_if_at_no_moment_of_it_anything_keeps_it(rules: list[Rule],
             moment_s = day * DAY_S + quarter * QUARTER_S
             here = [stay for stay in stays if stay.start_s <= moment_s < stay.end_s]
             kept |= any(stay.held for stay in here)
-            for member in {stay.member for stay in here} or {None}:
+            members: list[str | None] = [stay.member for stay in here]
+            for member in members or [None]:
                 kept |= day >= today - keep_days(rules, "raw", "gas", member)
         assert any(days.first <= day < days.end for days in spans) == (not kept), day

@@ -1,0 +1,1 @@
+SELECT compress_chunk(%(chunk)s::regclass, if_not_compressed => TRUE)

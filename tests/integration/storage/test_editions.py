@@ -1,0 +1,137 @@
+"""The same questions to every edition: what differs is storage and speed, never an answer."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from storage.connection import connect
+from storage.edition import Edition, detect
+from storage.maintenance.job import maintain
+from storage.migrate import migrate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from storage.connection import BoundedConnection
+
+DAY_S = 86_400
+FIRST_S = 20_000 * DAY_S
+
+CONTENT = """
+INSERT INTO sparge.site (name) VALUES ('north');
+INSERT INTO sparge.unit (site_id, name, key) SELECT site_id, 'BR-01', 'north/BR-01' FROM sparge.site;
+INSERT INTO sparge.signal (unit_id, name, ucum, declared)
+SELECT unit_id, s.name, s.ucum, TRUE
+FROM sparge.unit CROSS JOIN (VALUES ('DO', '%'), ('DO_setpoint', '%'), ('pH', '[pH]')) AS s (name, ucum);
+INSERT INTO sparge.log (cluster_id, topic_id, topic) VALUES ('c', 't', 'telemetry.frames');
+INSERT INTO sparge.frame (
+    unit_id, log_id, log_partition, log_offset, device, epoch, sequence, recorded_at, sent_units, sample_count
+)
+SELECT u.unit_id, l.log_id, 0, n, 'controller', 1, n, to_timestamp(20000 * 86400 + n * 60), '{}', 60
+FROM sparge.unit AS u CROSS JOIN sparge.log AS l CROSS JOIN generate_series(0, 179) AS n;
+INSERT INTO sparge.sample (time, value, frame_id, signal_id, status)
+SELECT to_timestamp(20000 * 86400 + n), CASE WHEN n % 97 = 0 THEN 'NaN' ELSE 30 + sin(n / 50.0) END,
+       n / 60 + 1, g.signal_id, CASE WHEN n % 97 = 0 THEN -2147483648 ELSE 0 END
+FROM sparge.signal AS g CROSS JOIN generate_series(0, 10799, 3) AS n
+WHERE g.name <> 'DO_setpoint' OR n % 4000 = 3;
+INSERT INTO sparge.dirty_span (unit_id, first, last)
+SELECT unit_id, to_timestamp(20000 * 86400 + h * 3600), to_timestamp(20000 * 86400 + h * 3600 + 3599.999)
+FROM sparge.unit CROSS JOIN generate_series(0, 2) AS h;
+"""
+LATE = """
+INSERT INTO sparge.sample (time, value, frame_id, signal_id, status)
+SELECT to_timestamp(20000 * 86400 + 100.5), 77, 1, signal_id, 0 FROM sparge.signal WHERE name = 'DO';
+UPDATE sparge.sample SET value = -5
+WHERE time = to_timestamp(20000 * 86400 + 201)
+    AND signal_id = (SELECT signal_id FROM sparge.signal WHERE name = 'DO');
+INSERT INTO sparge.dirty_span (unit_id, first, last)
+SELECT unit_id, to_timestamp(20000 * 86400 + 100.5), to_timestamp(20000 * 86400 + 201) FROM sparge.unit;
+"""
+QUESTIONS = {
+    "units": "SELECT site, unit, key, first_seen, last_recorded, repeated_frames, signals FROM sparge.units",
+    "signals": "SELECT site, unit, signal, ucum, first_time, last_time FROM sparge.signals ORDER BY 3",
+    "samples": "SELECT * FROM sparge.samples WHERE signal = 'DO' ORDER BY time",
+    "as known at": """
+        SELECT count(*), sum(value), max(time)
+        FROM sparge.samples_as_known_at(to_timestamp(20000 * 86400 + 3000))""",
+    "seconds": "SELECT * FROM sparge.samples_1s WHERE signal = 'DO_setpoint' ORDER BY time",
+    "minutes": "SELECT * FROM sparge.samples_1m ORDER BY signal, time",
+    "hours": "SELECT * FROM sparge.samples_1h ORDER BY signal, time",
+    "one hour of minutes": """
+        SELECT min(min), max(max), sum(count) FROM sparge.samples_1m
+        WHERE signal = 'DO'
+            AND time >= to_timestamp(20000 * 86400) AND time < to_timestamp(20000 * 86400 + 3600)""",
+    "missing frames": "SELECT * FROM sparge.missing_frames",
+    "batches": "SELECT * FROM sparge.batches",
+    "alarms": "SELECT * FROM sparge.alarms",
+    "scores": "SELECT * FROM sparge.scores",
+    "forecasts": "SELECT * FROM sparge.forecasts",
+}
+
+
+def answers(connection: BoundedConnection) -> dict[str, list[tuple[Any, ...]]]:
+    """Answers to all questions; the last digits of a sum depend on the machine's arithmetic."""
+    return {
+        about: [
+            tuple(f"{cell:.10g}" if isinstance(cell, float) else cell for cell in row)
+            for row in connection.execute(question.encode()).fetchall()
+        ]
+        for about, question in QUESTIONS.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def editions(
+    community: BoundedConnection, database_server: str, wheel_database_server: str
+) -> Iterator[dict[Edition, BoundedConnection]]:
+    """One connection an edition, each with the same samples in it."""
+    from tests.servers.database import new_database  # noqa: PLC0415 - a fixture's own
+
+    with ExitStack() as stack:
+        connections = [community]
+        for server in {database_server, wheel_database_server}:
+            conninfo = stack.enter_context(new_database(server))
+            migrate(conninfo)
+            connections.append(stack.enter_context(connect(conninfo, application="test")))
+        for connection in connections:
+            connection.execute(CONTENT.encode())
+        yield {detect(connection).edition: connection for connection in connections}
+
+
+def test_all_editions_answer_alike_before_and_after_the_job_and_after_late_rows(
+    editions: dict[Edition, BoundedConnection],
+) -> None:
+    assert {Edition.COMMUNITY, Edition.POSTGRES} <= editions.keys()
+    now_s = FIRST_S + 30 * DAY_S
+    compressed = {}
+    for step in ("before", "digested", "late", "late, digested"):
+        for edition, connection in editions.items():
+            if step == "late":
+                connection.execute(LATE.encode())
+            if "digested" in step:
+                compressed[edition, step] = maintain(connection, now_s).compressed_chunks
+        told = {edition: answers(connection) for edition, connection in editions.items()}
+        reference = told[Edition.POSTGRES]
+        assert len(reference["minutes"]) > 360
+        for edition, of_edition in told.items():
+            for about, answer in of_edition.items():
+                assert answer == reference[about], (step, edition, about)
+    # The late rows went into a chunk that was in columns already, and took it there again.
+    assert compressed[Edition.COMMUNITY, "digested"] > 0
+    assert compressed[Edition.COMMUNITY, "late, digested"] > 0
+    assert compressed[Edition.POSTGRES, "digested"] == 0
+
+
+def test_a_late_row_in_a_compressed_chunk_changes_its_buckets_and_is_refused_twice(
+    community: BoundedConnection, editions: dict[Edition, BoundedConnection]
+) -> None:
+    assert editions[Edition.COMMUNITY] is community
+    row = community.execute(
+        "SELECT max FROM sparge.samples_1m WHERE signal = 'DO' AND time = to_timestamp(20000 * 86400 + 60)"
+    ).fetchone()
+    assert row == (77.0,)
+    again = "INSERT INTO sparge.sample SELECT * FROM sparge.sample WHERE value = 77 ON CONFLICT DO NOTHING"
+    assert community.execute(again).rowcount == 0
