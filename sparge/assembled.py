@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import faust
 
     from agents.tally import SinkTally, WatchTally
+    from storage.freshness import UnitFreshness
     from streams.flow import Flow
 
 
@@ -25,7 +26,7 @@ class Assembled:
         tally: what it has done.
         read_committed: whether it leaves out records of open and aborted transactions.
         steps: how far the transaction under way has come.
-        newest: asks the database for the time (us UTC) of the newest sample of each (site, unit).
+        units: asks the database how fresh each (site, unit) is.
     """
 
     name: str
@@ -34,4 +35,4 @@ class Assembled:
     tally: SinkTally | WatchTally
     read_committed: bool
     steps: Callable[[], int] = int
-    newest: Callable[[], Mapping[tuple[str, str], int]] | None = None
+    units: Callable[[], Mapping[tuple[str, str], UnitFreshness]] | None = None

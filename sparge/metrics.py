@@ -74,6 +74,9 @@ WAITING = _gauge("sparge_waiting", "1 while a batch waits for a database or brok
 
 # Of ingest alone, asked of the database now and then, for all units, whoever stored them.
 NEWEST_AGE = _gauge("sparge_newest_sample_age_seconds", "Age of a unit's newest sample.", "site", "unit")
+MISSING = _gauge(
+    "sparge_missing_frames", "Frames that a unit's devices sent and nobody received.", "site", "unit"
+)
 
 # Of watch.
 WATCH_FRAMES = _counter("sparge_watch_frames_total", "Frames judged.")

@@ -69,6 +69,8 @@ class Page(Collector):
         yield from self._of_sink(name, tally) if isinstance(tally, SinkTally) else self._of_watch()
         for (site, unit), age_s in self._seen.ages_s().items():
             yield m.NEWEST_AGE, age_s, (site, unit)
+        for (site, unit), found in self._seen.units.items():
+            yield m.MISSING, found.missing_frames, (site, unit)
 
     def _of_sink(self, name: str, tally: SinkTally) -> Iterator[Reading]:
         yield m.BATCHES, tally.batches, (name,)

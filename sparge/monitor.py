@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from schemas.errors import WorkerStuck
     from sparge.assembled import Assembled
     from sparge.watchdog import Watchdog
+    from storage.freshness import UnitFreshness
     from streams.connection import Broker
     from streams.record import TopicPartition
 
@@ -50,17 +51,17 @@ class Seen:
     """What was found last; values are replaced whole, for they are read by another thread.
 
     ends: by partition the offset after the last message. standstill_s: as of the watchdog.
-    newest_us: by (site, unit) the time of its newest sample.
+    units: by (site, unit) how fresh the store is.
     """
 
     ends: Mapping[TopicPartition, int] = field(default_factory=dict)
-    newest_us: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    units: Mapping[tuple[str, str], UnitFreshness] = field(default_factory=dict)
     standstill_s: float = 0.0
 
     def ages_s(self) -> dict[tuple[str, str], float]:
         """Age of each unit's newest sample now; a device whose clock is ahead has a negative one."""
         now_us = time.time_ns() // 1000
-        return {unit: (now_us - time_us) / 1e6 for unit, time_us in self.newest_us.items()}
+        return {unit: (now_us - found.newest_us) / 1e6 for unit, found in self.units.items()}
 
 
 class Monitor:
@@ -91,17 +92,17 @@ class Monitor:
     def look(self) -> WorkerStuck | None:
         """Look once at everything that is due; returns why the worker has to be ended, if so."""
         stuck = self._look_at_log()
-        newest, now_s = self._worker.newest, time.monotonic()
-        if newest is not None and now_s >= self._store_due_s:
+        ask, now_s = self._worker.units, time.monotonic()
+        if ask is not None and now_s >= self._store_due_s:
             self._store_due_s = now_s + STORE_EVERY_S
             try:
-                self._seen.newest_us = found = newest()
+                self._seen.units = found = ask()
                 if not found:
                     self._store_due_s = now_s  # the first samples are looked for at every turn
                 self._told.discard(STORE_SILENT)
             except StorageError as error:
                 # What is not known is not shown: an age that stands still would look fresh.
-                self._seen.newest_us = {}
+                self._seen.units = {}
                 self._tell_once(STORE_SILENT, error)
         return stuck
 

@@ -37,7 +37,7 @@ def ingest(settings: Settings) -> Assembled:
     """Return the worker that stores frames."""
     set_horizon(settings.conninfo(), settings.late_after_h)
     worker = _sink(settings, INGEST)
-    return replace(worker, newest=Freshness(settings.conninfo(), application="sparge ingest monitor").newest)
+    return replace(worker, units=Freshness(settings.conninfo(), application="sparge ingest monitor").units)
 
 
 def record(settings: Settings) -> Assembled:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from storage.connection import connect, translated
 from storage.statements import statement
@@ -11,6 +11,13 @@ if TYPE_CHECKING:
     from storage.connection import BoundedConnection
 
 ANSWER_WITHIN_S = 30.0
+
+
+class UnitFreshness(NamedTuple):
+    """Time of a unit's newest sample, us UTC, and how many of its frames are missing now."""
+
+    newest_us: int
+    missing_frames: int
 
 
 class Freshness:
@@ -24,19 +31,16 @@ class Freshness:
         self._application = application
         self._connection: BoundedConnection | None = None
 
-    def newest(self) -> dict[tuple[str, str], int]:
-        """Time of the newest sample of each (site, unit), us UTC; a unit without samples is left out."""
-        rows = self._ask("query_newest")
-        return {(site, unit): time_us for site, unit, time_us in rows}
-
-    def _ask(self, query: str) -> list[tuple[str, str, int]]:
+    def units(self) -> dict[tuple[str, str], UnitFreshness]:
+        """How each (site, unit) is; one without samples is left out."""
         if self._connection is None or self._connection.closed:
             self._connection = connect(
                 self._conninfo, application=self._application, answer_within_s=ANSWER_WITHIN_S
             )
         try:
             with translated(self._conninfo):
-                return self._connection.execute(statement(query)).fetchall()
+                rows = self._connection.execute(statement("query_freshness")).fetchall()
+                return {(site, unit): UnitFreshness(*rest) for site, unit, *rest in rows}
         finally:
             if self._connection.broken:
                 self._connection.close()

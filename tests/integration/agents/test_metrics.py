@@ -65,6 +65,7 @@ def test_every_worker_shows_what_it_has_done(
     assert total(stored, "sparge_rows_total", kind="frames") == FRAMES
     assert total(stored, "sparge_rows_total", kind="samples") == 2 * FRAMES
     assert total(stored, "sparge_dead_letters_total") == 1
+    assert [value for _, value in stored["sparge_missing_frames"]] == [0]
     assert total(stored, "sparge_database_connected") == 1
     assert total(stored, "sparge_partitions_assigned") == 16
     assert total(stored, "process_resident_memory_bytes") > 0

@@ -15,6 +15,7 @@ from sparge.assembled import Assembled
 from sparge.metrics import METRICS, Kind, Metric
 from sparge.metrics_page import Page
 from sparge.monitor import Seen
+from storage.freshness import UnitFreshness
 from streams.flow import Flow
 from streams.record import TopicPartition
 
@@ -45,7 +46,7 @@ def of_a_sink() -> dict[str, float]:
     tally = SinkTally(positions={FRAMES_3: 40, FRAMES_5: 7}, connected=True)
     tally.count(9, Written({"samples": 270, "frames": 9}, {"samples": 30}), deadletters=2)
     flow = Flow(frozenset({FRAMES_3}), buffered_bytes=1234, paused=True)
-    seen = Seen({FRAMES_3: 52, FRAMES_5: 90}, {("north", "BR-01"): 0})
+    seen = Seen({FRAMES_3: 52, FRAMES_5: 90}, {("north", "BR-01"): UnitFreshness(0, 3)})
     return shown("ingest", tally, flow, seen)
 
 
@@ -69,6 +70,10 @@ def test_what_a_transaction_did_is_counted_by_what_it_was() -> None:
     assert samples["sparge_messages_total[('worker', 'ingest')]"] == 9
     assert samples["sparge_dead_letters_total[('worker', 'ingest')]"] == 2
     assert samples["sparge_partitions_paused[('worker', 'ingest')]"] == 1
+
+
+def test_missing_frames_are_shown_by_unit() -> None:
+    assert of_a_sink()["sparge_missing_frames[('site', 'north'), ('unit', 'BR-01')]"] == 3
 
 
 def test_watch_shows_what_it_judged_and_which_models_are_out_of_service() -> None:
