@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from psycopg import errors as sqlstate
 
+from storage.array_binary import decode_array
 from storage.copy_binary import (
     EMPTY,
     POSTGRES_EPOCH_US,
     SAMPLE_COLUMNS,
-    decode,
     encode,
     encode_samples,
     row_type,
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 LOCK_CLASS = 0x5350
 
 _STAGED = row_type((("time", ">i8"), ("signal_id", ">i4"), ("key", ">i4")))
-_KNOWN = (("key", ">i4"), ("value", ">f8"), ("status", ">i4"), ("frame_id", ">i8"))
-_PRESENT = row_type((*_KNOWN, ("confirmed", ">i8")))
-_HISTORY = row_type((*_KNOWN, ("replaced", ">i8")))
+_KINDS = (">i4", ">f8", ">i4", ">i8", ">i8")
+"""Of the columns that a statement takes out: key, value, status, frame_id, and what that statement adds."""
+
 _CONFIRMED = row_type((*SAMPLE_COLUMNS, ("confirmed", ">i8")))
 _SUPERSEDED = row_type((*SAMPLE_COLUMNS, ("replaced", ">i8")))
 
@@ -122,9 +122,8 @@ def _take_present(connection: BoundedConnection, bounds: Mapping[str, int]) -> t
 
     Deleting and copying back is one reading less, and faster, than updating.
     """
-    rows = _copy_out(connection, "stage_take", bounds, _PRESENT)
-    began = _versions(rows)
-    return began, Versions(began.key, rows["confirmed"].astype(np.int64), began.value, began.status)
+    began, confirmed = _columns_out(connection, "stage_take", bounds)
+    return began, Versions(began.key, confirmed, began.value, began.status)
 
 
 def _history(
@@ -132,11 +131,23 @@ def _history(
 ) -> tuple[Versions, NDArray[np.int64]]:
     """What is kept beside these samples, and when each was replaced (us UTC, or REPEAT_US)."""
     if not keys.size:
-        rows: NDArray[np.void] = np.empty(0, dtype=_HISTORY)
-    else:
-        rows = _copy_out(connection, "stage_history", {**bounds, "keys": keys.tolist()}, _HISTORY)
-    replaced = rows["replaced"].astype(np.int64)
-    return _versions(rows), np.where(replaced == REPEAT_US, REPEAT_US, replaced + POSTGRES_EPOCH_US)
+        none = np.empty(0, dtype=np.int64)
+        return Versions(none, none, none.astype(np.float64), none.astype(np.uint32)), none
+    kept, replaced = _columns_out(connection, "stage_history", {**bounds, "keys": keys.tolist()})
+    return kept, np.where(replaced == REPEAT_US, REPEAT_US, replaced + POSTGRES_EPOCH_US)
+
+
+def _columns_out(
+    connection: BoundedConnection, name: str, parameters: Mapping[str, Any]
+) -> tuple[Versions, NDArray[np.int64]]:
+    """The versions that a statement answers, and its fifth column."""
+    with connection.cursor(binary=True) as cursor:
+        result = cursor.execute(statement(name), parameters).pgresult
+        assert result is not None  # noqa: S101 - the statement answers one row
+        key, value, status, frame_id, fifth = (
+            decode_array(result.get_value(0, place), kind) for place, kind in enumerate(_KINDS)
+        )
+    return Versions(key.astype(np.int64), frame_id, value, status.view(np.uint32)), fifth
 
 
 def _drop(connection: BoundedConnection, versions: Versions) -> None:
@@ -145,15 +156,6 @@ def _drop(connection: BoundedConnection, versions: Versions) -> None:
             statement("stage_drop"),
             {"keys": versions.key.tolist(), "frame_ids": versions.frame_id.tolist()},
         )
-
-
-def _versions(rows: NDArray[np.void]) -> Versions:
-    return Versions(
-        rows["key"].astype(np.int64),
-        rows["frame_id"].astype(np.int64),
-        rows["value"].astype(np.float64),
-        rows["status"].astype(np.int32).view(np.uint32),
-    )
 
 
 def _ranks(
@@ -225,10 +227,3 @@ def copy_in(connection: BoundedConnection, name: str, stream: memoryview) -> Non
         return
     with connection.cursor() as cursor, cursor.copy(statement(name)) as copy:
         copy.write(stream)
-
-
-def _copy_out(
-    connection: BoundedConnection, name: str, parameters: Mapping[str, Any], row: np.dtype[np.void]
-) -> NDArray[np.void]:
-    with connection.cursor() as cursor, cursor.copy(statement(name), parameters) as copy:
-        return decode(row, b"".join(copy))
