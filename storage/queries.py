@@ -149,11 +149,11 @@ def summary(
 
 
 def sample_at(
-    connection: BoundedConnection, unit: str, signal_names: Sequence[str], at_us: int | None
+    connection: BoundedConnection, unit: str | None, signal_names: Sequence[str], at_us: int | None
 ) -> Table:
     """The last sample at or before a moment (None: the last of all) of each signal; columns as of `samples`.
 
-    A signal without a sample by then has no row.
+    unit None: of every unit. A signal without a sample by then has no row.
 
     Raises:
         QueryRefused: there is no such unit or signal.
@@ -163,8 +163,8 @@ def sample_at(
     return _samples_table(found, tracks, truncated=False)
 
 
-def latest(connection: BoundedConnection, unit: str, signal_names: Sequence[str] = ()) -> Table:
-    """The last sample of each signal of a unit; columns as of `samples`."""
+def latest(connection: BoundedConnection, unit: str | None, signal_names: Sequence[str] = ()) -> Table:
+    """The last sample of each signal of a unit, or of every unit; columns as of `samples`."""
     return sample_at(connection, unit, signal_names, None)
 
 
