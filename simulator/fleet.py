@@ -178,8 +178,13 @@ class Fleet:
         moment = datetime.fromtimestamp(origin_us / 1e6 - self._grown_s, UTC)
         return f"{self.reactors[unit].name}-{moment:%Y%m%dT%H%M%SZ}"
 
-    def happenings(self) -> list[Happening]:
-        """What happened to the batches since this was last asked, in the order in which it became known."""
+    def happenings(self, *, to_come: bool = False) -> list[Happening]:
+        """What happened to the batches since this was last asked, in the order in which it became known.
+
+        With `to_come` also what the laboratory has yet to find in the samples that it has.
+        """
+        if to_come:
+            self._happenings.pass_time(np.inf)
         return self._happenings.take()
 
     def _grow(self, span_s: float, told: Callable[[float], None] | None) -> None:
