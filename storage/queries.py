@@ -15,6 +15,7 @@ import numpy as np
 from schemas.errors import QueryRefused
 from storage.connection import connect, translated
 from storage.copy_binary import POSTGRES_EPOCH_US, decode, row_type
+from storage.copy_out import copy_out
 from storage.levels import RAW, Buckets, choose, rebin, singles
 from storage.migrate import check
 from storage.statements import statement
@@ -277,8 +278,7 @@ def _copy_out(
     parameters: Mapping[str, Any],
     row: np.dtype[np.void] = _SAMPLE,
 ) -> np.ndarray[Any, Any]:
-    with connection.cursor() as cursor, cursor.copy(statement(query), parameters) as copy:
-        return decode(row, b"".join(copy))
+    return decode(row, copy_out(connection, statement(query), parameters))
 
 
 def _samples_table(found: np.ndarray[Any, Any], tracks: Mapping[int, _Track], *, truncated: bool) -> Table:
