@@ -141,6 +141,11 @@ class Fleet:
         """(N,) since inoculation."""
         return self.state.hours
 
+    @property
+    def over(self) -> bool:
+        """True once every batch has ended."""
+        return bool(self.controllers.schedule.over.all())
+
     def measured(self, unit: int) -> tuple[str, ...]:
         """The signals that a unit measures."""
         return tuple(name for name in self.signals if not np.isnan(self.truth[name][unit]))

@@ -43,7 +43,7 @@ ENTRIES = (
     Entry("demo", "demo:demo", "Two simulated bioreactors, one goes wrong, its alert.", RUN),
     Entry("worker", "worker:worker", "Run one worker: ingest, watch or record.", RUN),
     Entry("publish", "publish:publish", "Publish samples of a bioreactor.", SEND),
-    Entry("simulate", "simulate:simulate", "Publish simulated bioreactors in real time.", SEND),
+    Entry("simulate", "simulate:simulate", "Simulate bioreactors: publish, or write to a file.", SEND),
     Entry("replay", "replay:replay", "Stream a file of recorded data through the topics.", SEND),
     Entry("batch", "batch:app", "Tell of a batch: start, phase, offline sample, end.", SEND),
     Entry("alerts", "alerts:alerts", "Show active alarms and follow them live.", SEE),

@@ -140,9 +140,22 @@ class LiveFleet:
         for event in batch_events(self.fleet, origin_us, site=self._site, member=self._member):
             self._events.send(event)
 
+    def tell_the_rest(self) -> None:
+        """Tell of the samples that are still in the laboratory, before the simulation ends."""
+        told = batch_events(
+            self.fleet, self.clock.origin_us, site=self._site, member=self._member, to_come=True
+        )
+        for event in told:
+            self._events.send(event)
 
-def batch_events(fleet: Fleet, origin_us: int, *, site: str, member: str) -> list[BatchEvent]:
-    """Return what became known of the fleet's batches since this was last asked."""
+
+def batch_events(
+    fleet: Fleet, origin_us: int, *, site: str, member: str, to_come: bool = False
+) -> list[BatchEvent]:
+    """Return what became known of the fleet's batches since this was last asked.
+
+    With `to_come` also what the laboratory has yet to find in the samples that it has.
+    """
     return [
         batch_event(
             happening,
@@ -152,5 +165,5 @@ def batch_events(fleet: Fleet, origin_us: int, *, site: str, member: str) -> lis
             batch=fleet.batch(happening.unit, origin_us),
             origin_us=origin_us,
         )
-        for happening in fleet.happenings()
+        for happening in fleet.happenings(to_come=to_come)
     ]

@@ -107,7 +107,10 @@ def simulate(
     step: Annotated[float, typer.Option(min=1.0, max=10.0, help="Seconds between two readings.")] = 1.0,
     duration: Annotated[
         str,
-        typer.Option(help=f"Simulated span, such as 10min, or {WHOLE}.", show_default="until Ctrl-C"),
+        typer.Option(
+            help=f"Simulated span, such as 10min, or {WHOLE}: until all are harvested.",
+            show_default="until Ctrl-C",
+        ),
     ] = "",
     speed: Annotated[
         str,
@@ -119,7 +122,7 @@ def simulate(
     ] = None,
     begin: Annotated[str, typer.Option(help="Time of the first second in the file.")] = FILES_BEGIN,
 ) -> None:
-    """Simulate bioreactors: publish what their devices measure, or write it to a file.
+    """Simulate bioreactors: publish, or write to a file.
 
     Every culture has its process, instruments, controllers and operators. The truth about a fault is told,
     to judge alarms by. A file comes with the true values (.truth.parquet) and with the faults and batches
@@ -172,6 +175,7 @@ def _publish(asked: _Asked, speed: float | None) -> None:
             _rush(live, publisher, float(asked.duration_s or 0.0), ended)
         else:
             _keep_pace(live, asked.duration_s, ended)
+        live.tell_the_rest()
     # Leaving the block has waited for the broker: what it had not acknowledged would have been an error.
     say(f"{live.samples} samples were acknowledged by the broker.")
     say(f"next: {command_name()} query {live.keys[0]} --last 10min")
@@ -183,7 +187,7 @@ def _keep_pace(live: LiveFleet, duration_s: float | None, ended: threading.Event
     while not ended.is_set():
         now_us = time.time_ns() // 1000
         live.advance(now_us if end_us is None else min(now_us, end_us))
-        if end_us is not None and now_us >= end_us:
+        if live.fleet.over or (end_us is not None and now_us >= end_us):
             return
         if now_us - told_us >= TELL_EVERY_US:
             told_us = now_us
@@ -194,7 +198,7 @@ def _keep_pace(live: LiveFleet, duration_s: float | None, ended: threading.Event
 def _rush(live: LiveFleet, publisher: FleetPublisher, duration_s: float, ended: threading.Event) -> None:
     fleet = live.fleet
     with _progress("publishing", shown=True) as told:
-        while fleet.time_s < duration_s and not ended.is_set():
+        while fleet.time_s < duration_s and not fleet.over and not ended.is_set():
             live.step()
             if round(fleet.time_s / fleet.step_s) % 10 == 0:
                 publisher.post()
@@ -213,7 +217,7 @@ def _record(asked: _Asked, path: Path, origin_us: int) -> None:
         Recording(path, asked.site, ucum(fleet.signals), asked.about()) as recording,
         _progress("simulating", shown=True) as told,
     ):
-        while fleet.time_s < duration_s and not ended.is_set():
+        while fleet.time_s < duration_s and not fleet.over and not ended.is_set():
             for row in fleet.step().rows():
                 time_us = origin_us + round(row.time_s * US_PER_S)
                 recording.add(names[row.unit], time_us, row.values, row.statuses)
@@ -222,15 +226,18 @@ def _record(asked: _Asked, path: Path, origin_us: int) -> None:
                 truth = {signal: float(fleet.truth[signal][unit]) for signal in measured[unit]}
                 recording.add_truth(name, now_us, truth)
             told(fleet.time_s / duration_s)
-            events += [
-                event.model_dump(mode="json", by_alias=True, exclude_none=True)
-                for event in batch_events(fleet, origin_us, site=asked.site, member=asked.member)
-            ]
+            events += _told(fleet, asked, origin_us)
+        events += _told(fleet, asked, origin_us, to_come=True)
         recording.close({"faults": [asdict(truth) for truth in fleet.truths(origin_us)], "batches": events})
     say(f"{recording.samples} samples of {show_span(round(fleet.time_s * US_PER_S))} in {recording.path};")
     say(f"  true values in {recording.truth_path}, faults and batches in {recording.story_path}.")
-    if fleet.time_s < duration_s:
+    if fleet.time_s < duration_s and not fleet.over:
         say(f"It was ended after {fleet.time_s / SECONDS_PER_H:.2f} of {duration_s / SECONDS_PER_H:.2f} h.")
+
+
+def _told(fleet: Fleet, asked: _Asked, origin_us: int, *, to_come: bool = False) -> list[dict[str, Any]]:
+    events = batch_events(fleet, origin_us, site=asked.site, member=asked.member, to_come=to_come)
+    return [event.model_dump(mode="json", by_alias=True, exclude_none=True) for event in events]
 
 
 def _reactors(kinds: list[str], units: int, seed: int) -> tuple[Reactor, ...]:

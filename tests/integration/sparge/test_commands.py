@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from streams.connection import Broker
 
 NOW_US = 1_790_000_000_000_000
+SIMULATED = 55
+"""Signals of a simulated bioreactor."""
 
 
 @pytest.fixture
@@ -248,12 +250,12 @@ def test_migrating_says_what_it_did(topics: Broker, database: str, tmp_path: Pat
 def test_a_simulation_faster_than_real_time_starts_in_the_past(storing: CommandLine) -> None:
     said = storing.done(
         *("simulate", "--units", "2", "--site", "sim", "--duration", "60s", "--speed", "30"),
-        *("--fault", "lost_stirrer@20", "--fault-unit", "BR-02"),
+        *("--fault", "lost_stirrer@20", "--fault-unit", "BR-02", "--devices", "clean", "--start-h", "1"),
     )
     assert "truth: lost_stirrer of sim/BR-02" in said
-    assert "1200 samples were acknowledged" in said
+    assert f"{2 * 60 * SIMULATED} samples were acknowledged" in said
     asked = ("query", "sim/BR-02", "--last", "10min", "--format", "csv")
-    until(lambda: len(rows(storing.run(*asked).stdout)) == 600)
+    until(lambda: len(rows(storing.run(*asked).stdout)) == 60 * SIMULATED)
 
 
 def test_publishing_to_a_broker_that_is_away_says_what_was_not_acknowledged(tmp_path: Path) -> None:
