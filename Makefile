@@ -12,7 +12,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 
 export PYTHON
 
-.PHONY: help install demo test soak check format contracts bench lock wheel clean
+.PHONY: help install demo test soak check format contracts bench pictures lock wheel clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -46,6 +46,9 @@ contracts: $(DEV) ## export contracts (JSON Schema) and signals to docs/referenc
 
 bench: $(DEV) ## every benchmark, results to bench/results (ARGS=name, ...)
 	@exec scripts/timescaledb run --name bench -- $(BIN)/python -m bench $(or $(ARGS),--save)
+
+pictures: $(DEV) ## simulated batches beside recorded ones, to docs/pictures/simulator
+	@exec $(BIN)/python scripts/pictures.py $(ARGS)
 
 lock: $(DEV) ## resolve anew what pyproject.toml asks for, newest versions first (ARGS="-P name" for one)
 	$(LOCK) --extra server --extra embedded --group build $(or $(ARGS),--upgrade) -o requirements.lock
