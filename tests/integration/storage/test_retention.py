@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import psycopg
 import pytest
 
+from schemas.batch import BatchEvent
 from storage.maintenance.digest import LOCK_CLASS
 from storage.maintenance.job import maintain, maintaining
 from storage.migrate import migrate
+from storage.records import StoredEvent
 from storage.store import Store
 from tests.integration.storage.frames import column, register, stored
 from tests.integration.storage.rollups import shown
@@ -71,6 +73,21 @@ def run(database: str, day: int) -> Dropped:
         return maintain(job, (FIRST_DAY + day) * 86_400.0).dropped
 
 
+def tell(
+    database: str, event: Literal["start", "end"], day: float, offset: int, batch: str = "B-old"
+) -> None:
+    """Store an event of a batch of `north` in the unit, recorded in the order of offsets."""
+    time_us = int((FIRST_DAY + day) * DAY_US)
+    fields = {"site": "north", "unit": "BR-01", "batch": batch, "member": "north"}
+    message = BatchEvent(event=event, time_us=time_us, **fields)
+    with Store(database, application="test") as store:
+        store.register_log("record", "cluster", {"batch.events": "batch-id"}, {"batch.events": 1})
+        with store.transaction("record", [("batch.events", 0)]) as transaction:
+            transaction.write_batch_events(
+                [StoredEvent(message, {}, "batch.events", 0, offset, FIRST_DAY * DAY_US + offset)]
+            )
+
+
 def days_left(connection: psycopg.Connection[Any]) -> dict[str, list[int]]:
     left: dict[str, list[int]] = {"DO": [], "gas_flow": []}
     for name, day in connection.execute(DAYS_LEFT).fetchall():
@@ -110,6 +127,52 @@ def test_a_batch_under_legal_hold_is_kept_until_it_is_released(
     connection.execute("DELETE FROM sparge.legal_hold")
     run(database, 7)
     assert days_left(connection)["DO"] == []
+
+
+HOLD = """
+INSERT INTO sparge.legal_hold (batch_id, reason) SELECT batch_id, 'audit' FROM sparge.batch WHERE name = %s
+"""
+
+
+@pytest.mark.parametrize("moved", [("end", -1), ("end", 1.5), ("start", 3.25), ("start", 4)])
+def test_no_event_takes_from_a_legal_hold_what_its_batch_covered(
+    database: str, connection: psycopg.Connection[Any], moved: tuple[Literal["start", "end"], float]
+) -> None:
+    tell(database, "start", 1, 0)
+    tell(database, "end", 4, 1)
+    connection.execute(HOLD, ["B-old"])
+    connection.execute(RULE, ["raw", None, None, 1])
+    run(database, 6)
+    assert days_left(connection)["DO"] == [1, 2, 3]
+    tell(database, *moved, 2)
+    run(database, 7)
+    assert days_left(connection)["DO"] == [1, 2, 3]
+
+
+def test_a_hold_that_is_placed_after_a_wrong_end_keeps_what_was_covered_before(
+    database: str, connection: psycopg.Connection[Any]
+) -> None:
+    tell(database, "start", 1, 0)
+    tell(database, "end", 4, 1)
+    tell(database, "end", 2, 2)
+    connection.execute(HOLD, ["B-old"])
+    connection.execute(RULE, ["raw", None, None, 1])
+    run(database, 6)
+    assert days_left(connection)["DO"] == [1, 2, 3]
+
+
+def test_the_next_batch_takes_nothing_from_the_hold_of_one_that_was_running(
+    database: str, connection: psycopg.Connection[Any]
+) -> None:
+    tell(database, "start", 1, 0)
+    connection.execute(HOLD, ["B-old"])
+    tell(database, "start", 2, 1, batch="B-new")
+    connection.execute(RULE, ["raw", None, None, 1])
+    run(database, 6)
+    assert days_left(connection)["DO"] == [1, 2, 3, 4]
+    (until,) = connection.execute("SELECT kept_until FROM sparge.legal_hold").fetchone() or (None,)
+    assert until is not None
+    assert until.year < 9999, "the hold of a batch that is over would keep what later batches bring"
 
 
 def test_a_member_keeps_the_data_of_its_own_batches_as_long_as_it_says(
