@@ -29,7 +29,7 @@ class Equipment:
         slowest_per_min, fastest_per_min: of the stirrer.
         gas_full_l_min: standard litres a minute.
         o2_full_l_min, n2_full_l_min, co2_full_l_min: likewise, of each.
-        pressure_least_bar, pressure_most_bar: absolute.
+        pressure_least_bar, pressure_most_bar: of the set point, absolute.
         mixing_s: time to 95 % homogeneity at a usual speed.
         drive_s: lag of the stirrer's drive.
         jacket_w_k: heat through the jacket's wall per kelvin.
@@ -82,7 +82,7 @@ class Equipment:
             n2_full_l_min=each(lambda it: it.n2_max_l_min),
             co2_full_l_min=each(lambda it: it.co2_max_l_min),
             pressure_least_bar=each(lambda it: it.pressure_min_bar),
-            pressure_most_bar=each(lambda it: it.pressure_max_bar),
+            pressure_most_bar=each(lambda it: it.pressure_setpoint_max_bar),
             mixing_s=each(_mixing_s),
             drive_s=each(lambda it: it.drive_lag_s),
             jacket_w_k=each(lambda it: it.jacket_m2 * it.jacket_w_m2_k),

@@ -38,6 +38,8 @@ class Vessel(Parameters):
     pressure_min_bar: float
     pressure_max_bar: float
     """Absolute, in the head space; a relief valve opens here."""
+    pressure_setpoint_max_bar: float
+    """Absolute; the highest that the vessel is run at, well below the relief."""
     filter_loss_bar: float
     """Of a clean exhaust filter at the full gas flow."""
 
