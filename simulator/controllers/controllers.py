@@ -74,6 +74,7 @@ class Controllers:
         """
         nothing = np.full(hours.shape, np.nan)
         schedule, plant = self.schedule, self.equipment
+        before_per_min = set_to.speed_per_min
         happened = schedule.advance(readings, hours, dt_s)
         if happened:
             self._feeding.begin(schedule.orders, [it.unit for it in happened if it.event != "end"])
@@ -97,7 +98,12 @@ class Controllers:
         self._feeding.trim(readings, hold("cosubstrate_mmol_l_h"))
         too_warm = np.where(schedule.tempered(), shown("temperature") - hold("temperature_c"), np.nan)
         set_to.feed_l_h = self._feeding.act(
-            schedule.orders, dt_s, oxygen=oxygen, too_warm=too_warm, volume_l=shown("volume")
+            schedule.orders,
+            dt_s,
+            oxygen=oxygen,
+            too_warm=too_warm,
+            volume_l=shown("volume"),
+            stirring_share=shown("agitation") / np.maximum(before_per_min, plant.slowest_per_min),
         )
         set_to.cosubstrate_l_h = self._feeding.cosubstrate(hold("cosubstrate_mmol_l_h"), dt_s)
         set_to.cooling_valve, set_to.heater_w = self._temperature.act(

@@ -1,4 +1,4 @@
-"""The feed: exponential, constant or in pulses when oxygen shows hunger, as vessel and oxygen allow."""
+"""The feed: exponential, constant or in pulses; it gives way to oxygen, heat, vessel and a lost stirrer."""
 
 from __future__ import annotations
 
@@ -30,6 +30,9 @@ FULL_BAND = 0.01
 REST_H = 0.05
 """After a pulse of a DO-stat nothing is judged for so long: the cells eat, and the probe follows."""
 
+STIRRING = 0.5
+INTERLOCK_S = 10.0
+"""The feed stops when the stirrer has turned at less than that share of what is asked for so long."""
 GUARD_SLOWER = 4.0
 """The feed gives way to want of oxygen so many dead times slow: the cascade comes first."""
 HEAT_GUARD_C = 0.1
@@ -107,6 +110,7 @@ class Feeding:
         self._feed_pumps = Pumps(plant.feed_full_l_h)
         self._cosubstrate_pumps = Pumps(plant.cosubstrate_full_l_h)
         self._busy_h = rests.copy()
+        self._unstirred_s = rests.copy()
         self._full = np.zeros(rests.shape, dtype=bool)
 
     def begin(self, orders: Orders, units: Sequence[int]) -> None:
@@ -123,7 +127,14 @@ class Feeding:
             trim.look(readings, rate > 0.0)
 
     def act(
-        self, orders: Orders, dt_s: float, *, oxygen: Floats, too_warm: Floats, volume_l: Floats
+        self,
+        orders: Orders,
+        dt_s: float,
+        *,
+        oxygen: Floats,
+        too_warm: Floats,
+        volume_l: Floats,
+        stirring_share: Floats,
     ) -> Floats:
         """Feed in L/h over this step.
 
@@ -132,6 +143,7 @@ class Feeding:
             dt_s: step.
             oxygen: as it is read, in %.
             volume_l: as it is read.
+            stirring_share: speed as it is read over what was asked for; NaN where it is not known.
             too_warm: temperature as it is read, less its set point; NaN while that moves.
         """
         hours = dt_s / 3600.0
@@ -149,7 +161,9 @@ class Feeding:
         resume_l = self._full_l - FULL_BAND * self._plant.working_l
         self._full = (volume_l >= self._full_l) | (self._full & (volume_l >= resume_l))
         rate_l_h = wanted * self.trims[0].factor * open_share * self._inoculated_l / self._feed_g_l
-        self.asked_l_h = np.where(self._full, 0.0, np.minimum(rate_l_h, self._plant.feed_full_l_h))
+        self._unstirred_s = np.where(stirring_share < STIRRING, self._unstirred_s + dt_s, 0.0)
+        stopped = self._full | (self._unstirred_s > INTERLOCK_S)
+        self.asked_l_h = np.where(stopped, 0.0, np.minimum(rate_l_h, self._plant.feed_full_l_h))
         return self._feed_pumps.deliver(self.asked_l_h / self._plant.feed_full_l_h, dt_s)
 
     def cosubstrate(self, mmol_l_h: Floats, dt_s: float) -> Floats:

@@ -14,7 +14,12 @@ from simulator.recipes.recipe import Trim, recipe
 from simulator.vessels.vessel import vessel
 
 ONE = np.ones(1)
-HEALTHY = {"oxygen": 35.0 * ONE, "too_warm": 0.0 * ONE, "volume_l": 1.4 * ONE}
+HEALTHY = {
+    "oxygen": 35.0 * ONE,
+    "too_warm": 0.0 * ONE,
+    "volume_l": 1.4 * ONE,
+    "stirring_share": ONE,
+}
 INOCULATED_L, FEED_G_L = 1.3, 600.0
 
 
@@ -91,7 +96,25 @@ def test_with_dead_probes_the_feed_goes_on_as_it_was() -> None:
     pump, order = feeding(), orders(Profile.CONSTANT)
     pump.begin(order, [0])
     dead = np.array([np.nan])
-    assert fed_g(pump, order, 1.0, oxygen=dead, too_warm=dead, volume_l=dead) == pytest.approx(3.0, rel=0.01)
+    shown = dict.fromkeys(HEALTHY, dead)
+    assert fed_g(pump, order, 1.0, **shown) == pytest.approx(3.0, rel=0.01)
+
+
+def test_a_stirrer_that_stands_stops_the_feed_within_seconds_until_it_turns() -> None:
+    pump, order = feeding(), orders(Profile.CONSTANT)
+    pump.begin(order, [0])
+    fed_g(pump, order, 0.5)
+    fed_g(pump, order, 20.0 / 3600.0, stirring_share=0.1 * ONE)
+    assert pump.asked_l_h[0] == 0.0
+    assert fed_g(pump, order, 0.5, stirring_share=0.1 * ONE) == pytest.approx(0.0, abs=0.01)
+    assert fed_g(pump, order, 1.0) == pytest.approx(3.0, rel=0.01)
+
+
+def test_a_stirrer_that_only_takes_a_moment_to_follow_does_not_stop_the_feed() -> None:
+    pump, order = feeding(), orders(Profile.CONSTANT)
+    pump.begin(order, [0])
+    fed_g(pump, order, 10.0 / 3600.0, stirring_share=0.3 * ONE)
+    assert pump.asked_l_h[0] > 0.0
 
 
 def test_operators_feed_more_when_they_find_too_little_once_for_each_result() -> None:
