@@ -33,6 +33,8 @@ REDOX_AT_PH7_MV, REDOX_PER_PH_MV, REDOX_PER_DECADE_MV = 120.0, -59.0, 60.0
 REDOX_LEAST_OXYGEN_MMOL_L = 1e-4
 DEAD_TURBIDITY = 0.6
 """Of a burst cell over a whole one (rule of practice)."""
+RELIEVING_BAR = 0.005
+"""So far below its set pressure the relief valve begins to leak (rule of practice)."""
 VALVE_OPEN_BAR = 0.3
 """Drop over the exhaust valve at which it passes the full gas flow when wide open (rule of practice)."""
 
@@ -112,17 +114,28 @@ def _gas(process: Process, state: State, set_to: Actuators, flux: Flux) -> dict[
     }
     passing = flow / np.maximum(sum(asked.values()), 1e-12)
     share = out / hulls.gas_max_l_min
+    filtered = np.minimum(out, _through_filter_l_min(process, state))
     drop = np.maximum(state.pressure_bar - STANDARD_PRESSURE_BAR, 1e-3)
     exhaust = np.minimum(share * np.sqrt(VALVE_OPEN_BAR / drop), 1.0)
     return {
         "gas_flow": flow,
         **{name: litres_min * passing for name, litres_min in asked.items()},
-        "offgas_flow": out,
+        "offgas_flow": filtered,
         "offgas_O2": 100.0 * state.head_o2,
         "offgas_CO2": 100.0 * state.head_co2,
         "gas_valve": 100.0 * flow / hulls.gas_max_l_min,
         "exhaust_valve": 100.0 * exhaust,
     }
+
+
+def _through_filter_l_min(process: Process, state: State) -> Floats:
+    """What the exhaust filter passes at most while the relief valve is open; no limit while it is shut."""
+    hulls = process.hulls
+    over_bar = np.maximum(state.pressure_bar - STANDARD_PRESSURE_BAR, 0.0)
+    passed = hulls.gas_max_l_min * over_bar * (1.0 - state.filter_load) / hulls.filter_loss_bar
+    relieving = state.pressure_bar > hulls.pressure_max_bar - RELIEVING_BAR
+    limit: Floats = np.where(relieving, passed, np.inf)
+    return limit
 
 
 def _liquids(process: Process, state: State, flux: Flux, ledger: Ledger) -> dict[str, Floats]:
