@@ -29,6 +29,12 @@ SECONDS_PER_H = 3600.0
 M3_S_PER_MOL_H = 0.022414 / SECONDS_PER_H
 MIXED = 3.0
 """Mixing times in the time constant of two zones: ln 20 for 95 %."""
+COLUMN_CONSTANT, COLUMN_EXPONENT = 0.32, 0.7
+"""Of kLa in 1/s over gas velocity in m/s without a stirrer (Heijnen and van 't Riet 1984)."""
+CHANNELLED = 0.25
+"""Of that under an impeller that stands: a ring's gas goes up in the middle (rule of practice)."""
+FLOODED = 0.3
+"""Power of stirrer over that of the gas at which half of the gas is dispersed (rule of practice)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +92,8 @@ def stir(hulls: Hulls, cells: Cells, state: State, gas_mol_h: Floats) -> Stirrin
     thick = 1.0 + (solids / cells.thickening_g_l) ** 2
     oil = broth[Species.ANTIFOAM]
     hindered = (1.0 - ANTIFOAM_LOSS * oil / (ANTIFOAM_HALF_ML_L + oil)) / thick
-    kla = (
-        SECONDS_PER_H
-        * hulls.kla_constant
-        * given**hulls.kla_power_exponent
-        * velocity**hulls.kla_gas_exponent
-        * hindered
-    )
+    stirred = hulls.kla_constant * given**hulls.kla_power_exponent * velocity**hulls.kla_gas_exponent
+    kla = SECONDS_PER_H * _joined_per_s(stirred, power / volume_m3, rising, velocity) * hindered
     dissipation = (given + 0.01) / DENSITY_KG_M3
     tall = np.maximum(depth_m / hulls.diameter_m, 1.0) ** TALL
     mixing_s = (
@@ -111,6 +112,17 @@ def stir(hulls: Hulls, cells: Cells, state: State, gas_mol_h: Floats) -> Stirrin
         exchange_per_s=MIXED / mixing_s,
         gas_velocity_m_s=velocity,
     )
+
+
+def _joined_per_s(stirred: Floats, power_w_m3: Floats, rising_w_m3: Floats, velocity: Floats) -> Floats:
+    """Transfer of a stirred vessel where the stirrer disperses the gas, of a poor bubble column where not.
+
+    The correlation for stirred vessels holds from 500 W/m³ (van 't Riet 1979). Without a stirrer it would
+    take what the gas itself gives for stirring.
+    """
+    column = np.minimum(CHANNELLED * COLUMN_CONSTANT * velocity**COLUMN_EXPONENT, stirred)
+    dispersed = power_w_m3**2 / (power_w_m3**2 + (FLOODED * rising_w_m3) ** 2 + 1e-9)
+    return column + (stirred - column) * dispersed
 
 
 def torque_n_m(hulls: Hulls, power_w: Floats, speed_per_min: Floats) -> Floats:

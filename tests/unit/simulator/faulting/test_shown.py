@@ -248,6 +248,19 @@ def test_a_lost_device_is_silent_a_wrong_clock_ahead_and_a_troubled_network_lose
     assert share == pytest.approx(0.8, abs=0.01)
 
 
+def test_without_stirrer_a_dense_broth_stays_without_oxygen_and_is_not_fed() -> None:
+    run = _run()
+    later = run.of(FaultKind.LOST_STIRRER)[-480:]
+    assert later[:, run.panel.row["DO"]].max() < 3.0
+    assert later[:, run.panel.row["feed_rate"]].max() < 0.05 * run.readings[-1, run.panel.row["feed_rate"], 0]
+
+
+def test_behind_a_clogged_filter_the_exhaust_flow_falls_while_gas_comes_in() -> None:
+    run = _run()
+    last = run.of(FaultKind.FOAM_OUT)[-1]
+    assert last[run.panel.row["offgas_flow"]] < 0.2 * last[run.panel.row["gas_flow"]]
+
+
 def test_a_power_dip_passes() -> None:
     run = _run()
     last = slice(-240, None)
