@@ -150,7 +150,8 @@ KINDS: Mapping[FaultKind, Kind] = MappingProxyType(
             Acts.PROCESS,
             "The drive trips: the impeller stops at once, and with it most of the oxygen transfer.",
             ("agitation", "DO"),
-            "Speed, torque and power fall to nothing within seconds, DO within a minute.",
+            "Speed, torque and power fall to nothing within seconds, DO within a minute; an interlock stops "
+            "the feed after ten seconds, and DO comes back when what is left of it is eaten.",
             Severity("share of the torque that is lost"),
         ),
         FaultKind.CONTAMINATION: Kind(
@@ -188,9 +189,10 @@ KINDS: Mapping[FaultKind, Kind] = MappingProxyType(
         FaultKind.STUCK_COOLING_VALVE: Kind(
             Acts.PROCESS,
             "The cooling valve stands still, whatever position it is given.",
-            ("jacket_flow", "temperature"),
-            "The coolant no longer follows the valve. Open: heater up, temperature down; shut: it rises as "
-            "soon as the culture makes more heat than the vessel loses.",
+            ("jacket_flow", "jacket_outlet_temperature", "temperature"),
+            "The coolant no longer follows the valve's output; the jacket's temperatures follow within a "
+            "minute, and the output runs to its other end. Open: heater up, temperature down; shut: it rises "
+            "as soon as the culture makes more heat than the vessel loses.",
             Severity("1: stands shut, 0: stands open"),
         ),
         FaultKind.EMPTY_BASE: Kind(
