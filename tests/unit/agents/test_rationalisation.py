@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.resources import files
+from typing import get_args
 
 import pytest
 import yaml
@@ -16,7 +17,7 @@ from agents.alarms.definition import (
     load,
     shipped,
 )
-from schemas.signals import DICTIONARY, limits
+from schemas.signals import DICTIONARY, Culture, limits
 
 ENTRY = """
 - signal: DO
@@ -86,13 +87,33 @@ def test_the_shipped_limits_are_those_of_e_coli_and_right_for_glass_and_steel() 
         ("DO", "low_low"): 8,
         ("pH", "low"): 6.6,
         ("pH", "high"): 7.4,
-        ("temperature", "low"): 35,
+        ("temperature", "low"): 24,
         ("temperature", "high"): 39,
         ("temperature", "high_high"): 42,
         ("agitation", "low"): 20,
         ("gas_flow", "low"): 0.1,
         ("pressure", "high"): 2.3,
     }
+
+
+def test_alarms_of_dissolved_oxygen_hold_for_any_culture() -> None:
+    for each in shipped().limits("DO"):
+        assert each.culture is None
+        for culture in get_args(Culture):
+            declared = limits("DO", "feed", culture)
+            assert declared is not None
+            assert getattr(declared, each.condition) == each.limit
+
+
+def test_a_shipped_limit_is_never_tighter_than_that_of_a_phase_in_which_cells_grow_or_express() -> None:
+    for each in shipped().definitions:
+        for phase in ("batch", "feed", "induction"):
+            declared = limits(each.signal, phase, "bacterial") if each.condition in LIMITS else None
+            own = None if declared is None else getattr(declared, each.condition)
+            if own is None or each.limit is None or (each.signal, phase) == ("temperature", "induction"):
+                continue
+            low = each.condition.startswith("low")
+            assert each.limit <= own if low else each.limit >= own, (each.key, phase)
 
 
 def test_a_limit_stands_in_the_dictionary_and_nowhere_else() -> None:
@@ -102,13 +123,14 @@ def test_a_limit_stands_in_the_dictionary_and_nowhere_else() -> None:
 
 
 def test_an_entry_without_a_limit_takes_that_of_its_culture_or_vessel() -> None:
-    entry = yaml.safe_load(ENTRY)[0] | {"limit": None, "culture": "mammalian", "condition": "high"}
+    entry = yaml.safe_load(ENTRY)[0] | {"signal": "pH", "unit": "[pH]", "condition": "high"}
+    entry |= {"limit": None, "culture": "mammalian"}
     definition = AlarmDefinition.model_validate(entry)
-    declared = limits("DO", culture="mammalian")
+    declared = limits("pH", culture="mammalian")
     assert declared is not None
-    assert definition.limit == declared.high == 70
-    own = AlarmDefinition.model_validate(entry | {"limit": 65})
-    assert own.limit == 65
+    assert definition.limit == declared.high == 7.2
+    own = AlarmDefinition.model_validate(entry | {"limit": 7.3})
+    assert own.limit == 7.3
     pressure = entry | {"signal": "pressure", "unit": "bar", "culture": None}
     assert AlarmDefinition.model_validate(pressure).limit == 2.3
     assert AlarmDefinition.model_validate(pressure | {"vessel": "glass"}).limit == 1.4
@@ -160,7 +182,7 @@ def test_where_nobody_has_rationalised_an_alarm_there_is_none() -> None:
     [
         ({"unit": "mg/L"}, "is not that of the dictionary"),
         ({"signal": "X1"}, "is not that of the dictionary"),
-        ({"limit": None}, "needs its signal and its value"),
+        ({"limit": None, "condition": "high"}, "needs its signal and its value"),
         ({"limit": None, "culture": "bacterial", "condition": "high"}, "needs its signal and its value"),
         ({"culture": "martian"}, "culture"),
         ({"units": []}, "units"),

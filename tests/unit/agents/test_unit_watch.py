@@ -91,6 +91,21 @@ def test_a_healthy_culture_raises_no_alarm_not_even_at_its_start(
     assert told(play(player, fleet, 900)) == []
 
 
+def test_a_healthy_induction_at_30_degrees_raises_no_alarm() -> None:
+    fleet = Fleet([Reactor("BR-01", "e_coli", "2L", 1)], start_h=16.3, step_s=10.0)
+    watch = UnitWatch("north", "BR-01")
+    outputs: list[Any] = []
+    celsius = []
+    for second in range(0, 5400, 10):
+        (row,) = fleet.step().rows()
+        sent = {name: row.values[name] for name in MODELLED}
+        outputs += watch.on_frame(frame(sent, second), us(second), sources())
+        celsius.append(sent["temperature"])
+    assert told(outputs) == []
+    assert max(celsius[:60]) > 36.5
+    assert celsius[-1] == pytest.approx(30.0, abs=0.5)
+
+
 GLASS_2_L = {"pressure": 1.05, "volume": 1.5, "weight": 1.6, "gas_flow": 1.5, "feed_rate": 0.01, "power": 2.0}
 STEEL_200_L = {
     "pressure": 1.3,

@@ -162,6 +162,27 @@ def test_limits_are_those_of_the_culture_and_the_phase() -> None:
     assert {these.low for one in MICROBES if (these := limits("DO", culture=one))} == {20}  # type: ignore[arg-type]  # as above
 
 
+def test_where_the_phase_is_not_known_bacteria_may_be_as_cold_as_they_are_made_to_express() -> None:
+    for signal in ("temperature", "temperature_2"):
+        found = limits(signal, culture="bacterial")
+        assert found is not None
+        assert found.low is not None
+        assert 22 < found.low < 25
+
+
+def test_cells_may_be_cooled_in_their_feed_but_not_while_they_grow() -> None:
+    lows = {phase: limits("temperature", phase, "mammalian") for phase in ("batch", "feed", "induction")}
+    assert {phase: found.low for phase, found in lows.items() if found} == {
+        "batch": 36.3,
+        "feed": 31,
+        "induction": 31,
+    }
+
+
+def test_the_probe_of_the_upper_zone_has_no_limits_of_dissolved_oxygen() -> None:
+    assert DICTIONARY["DO_2"].limits == ()
+
+
 def test_where_nothing_is_known_only_limits_without_restriction_hold() -> None:
     assert limits("pH") is None
     assert limits("temperature", "feed") is None
