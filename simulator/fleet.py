@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,7 @@ from simulator.faulting.truth import Truth, truths
 from simulator.happenings import Happening, Happenings
 from simulator.organisms.organism import organism
 from simulator.physics.process import Process
-from simulator.physics.state import Actuators, Disturbances, Flux, Ledger
+from simulator.physics.state import Actuators, Disturbances, Flux, Ledger, Species
 from simulator.physics.true_signals import assay_truth, true_signals
 from simulator.recipes.recipe import recipe
 from simulator.sampling.samples import Sampling
@@ -42,6 +43,18 @@ GROWING_STEP_S = 10.0
 """Step in which a culture is grown to the hour at which the run begins; 1 s gives the same to 0.2 %."""
 SETTLING_S = 120.0
 """Of it in steps of the run, so that probes and controllers stand where they would."""
+
+HIDDEN_UCUM: Mapping[str, str] = MappingProxyType(
+    {
+        "kLa": "h-1",
+        "kLa_lower_zone": "h-1",
+        "growth_rate": "h-1",
+        "substrate_uptake": "g.L-1.h-1",
+        "metabolic_heat": "W",
+        "contaminant": "g.L-1",
+    }
+)
+"""Units of hidden truths that are no signals of the dictionary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +171,27 @@ class Fleet:
         self.time_s = self._steps * self.step_s
         return self._reporter.report(self.time_s, self.step_s, self._faulting.network)
 
+    def hidden(self) -> dict[str, Floats]:
+        """(N,) of what no probe shows: cells, what they eat and make, and their rates; units as of `ucum`.
+
+        0 where an organism has no such thing, as ethanol for E. coli.
+        """
+        flux = self.flux
+        rates = {
+            "OUR": flux.our,
+            "CER": flux.cer,
+            "OTR": flux.otr,
+            "CTR": flux.ctr,
+            "kLa": flux.kla_per_h,
+            "kLa_lower_zone": flux.kla_lower_per_h,
+            "growth_rate": flux.growth_per_h,
+            "substrate_uptake": flux.substrate_g_l_h,
+            "metabolic_heat": flux.metabolism_w,
+            "contaminant": self.state.broth[Species.CONTAMINANT].mean(axis=0),
+        }
+        found = assay_truth(self.process, self.state)
+        return {name: values for name, values in found.items() if name not in self.signals} | rates
+
     def inject(self, fault: Fault) -> Truth:
         """Let something go wrong that was not planned; returns the truth about it.
 
@@ -235,8 +269,8 @@ class Fleet:
 
 
 def ucum(signals: Iterable[str]) -> dict[str, str]:
-    """UCUM unit of each signal, that of the dictionary."""
-    return {name: DICTIONARY[name].unit for name in signals}
+    """UCUM unit of each signal and hidden truth: that of the dictionary where it is there."""
+    return {name: DICTIONARY[name].unit if name in DICTIONARY else HIDDEN_UCUM[name] for name in signals}
 
 
 def _check(reactors: Sequence[Reactor], start_h: float, step_s: float) -> None:

@@ -36,20 +36,31 @@ class Recording:
         about: what was simulated, kept in the files.
 
     Raises:
-        SettingsError: the name does not end with .parquet, or nothing can be written there.
+        SettingsError: as `check` has it, or nothing can be written there.
     """
 
     def __init__(self, path: Path, site: str, ucum: Mapping[str, str], about: Mapping[str, Any]) -> None:
-        if path.suffix != SUFFIX:
-            raise SettingsError(
-                f"'{path.name}' is not the name of a Parquet file.", next_step=f"--to {path.stem}{SUFFIX}"
-            )
+        self.check(path)
         self.path = path
         self.truth_path = path.with_suffix(f".truth{SUFFIX}")
         self.story_path = path.with_suffix(".truth.json")
         self._about = dict(about)
         self._measured = _Rows(path, site, ucum, about, with_status=True)
         self._true = _Rows(self.truth_path, site, ucum, about, with_status=False)
+
+    @staticmethod
+    def check(path: Path) -> None:
+        """Refuse a place where nothing can be written, before anything is simulated.
+
+        Raises:
+            SettingsError: the name does not end with .parquet, or its folder is not there.
+        """
+        if path.suffix != SUFFIX:
+            raise SettingsError(
+                f"'{path.name}' is not the name of a Parquet file.", next_step=f"--to {path.stem}{SUFFIX}"
+            )
+        if not path.parent.is_dir():
+            raise SettingsError(f"There is no folder {path.parent}.", next_step=f"mkdir -p {path.parent}")
 
     @property
     def samples(self) -> int:
@@ -108,7 +119,6 @@ class _Rows:
         self._path = path
         self._partial = path.with_name(f"{path.name}.partial")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
             self._writer = parquet.ParquetWriter(self._partial, self._schema, compression="zstd")
         except OSError as wrong:
             raise SettingsError(f"{path} cannot be written: {wrong.strerror}.") from wrong

@@ -13,6 +13,7 @@ from schemas.alarm import AlarmTransition
 from schemas.errors import AlreadyRunning, DatabaseRefused, LogMismatch, PartFailed, SettingsError
 from schemas.signals import spec
 from simulator.faulting.fault import Fault, parse
+from simulator.faulting.kinds import FaultKind
 from simulator.faulting.truth import Truth
 from sparge.alarm_board import lines
 from sparge.background import in_background
@@ -40,6 +41,9 @@ MADE_DATABASE = "demo-database"
 STARTED_WITHIN_S = 120.0
 """More than everything takes from its start until both bioreactors were well for a while."""
 
+ALARMED = (FaultKind.LOST_STIRRER, FaultKind.FROZEN_PROBE, FaultKind.LOST_DEVICE)
+"""Faults whose alarm comes for certain, in any culture."""
+
 LAST_SAMPLES_S = 3.0
 """The simulation gets so long to hand over its last samples before the broker is stopped."""
 
@@ -66,7 +70,9 @@ def demo(
 
     Starts everything as `up` does, in a data directory of its own. Ctrl-C stops everything.
     """
-    _refuse_if_too_short(parse(f"{fault}@1"), timeout)
+    asked = parse(f"{fault}@1")
+    _refuse_without_alarm(asked)
+    _refuse_if_too_short(asked, timeout)
     given = load()
     home = Home(data_dir.absolute()) if data_dir is not None else Home(given.home).demo
     settings = given.named({"SPARGE_HOME": str(home.path)})
@@ -77,6 +83,15 @@ def demo(
     except AlreadyRunning:
         show_already_running(home)
         raise typer.Exit(ALREADY_RUNNING) from None
+
+
+def _refuse_without_alarm(fault: Fault) -> None:
+    if fault.kind not in ALARMED:
+        raise SettingsError(
+            f"The demonstration waits for an alarm, and none is sure to come for {fault.kind} within minutes.",
+            next_step=f"one of {', '.join(ALARMED)}; any other: {command_name()} up, and in another terminal "
+            f"{command_name()} simulate --fault {fault.kind}@60",
+        )
 
 
 def _refuse_if_too_short(fault: Fault, timeout_s: float) -> None:

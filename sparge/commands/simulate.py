@@ -37,6 +37,11 @@ WHOLE = "batch"
 FILES_BEGIN = "2026-01-01T00:00:00Z"
 """The same simulation gives the same file, so its times must not be those of the day."""
 
+FASTER = (
+    "note: alarms go by the time of the log, not of the device: delays and rates of what is published faster "
+    "than real time do not mean what they mean in life."
+)
+
 _KIND = re.compile(r"(?P<recipe>[a-z0-9_]+)@(?P<vessel>[A-Za-z0-9_]+)(?:=(?P<count>[0-9]+))?")
 
 
@@ -79,7 +84,10 @@ class _Asked:
 def simulate(
     *,
     units: Annotated[
-        int, typer.Option(min=1, max=MOST_UNITS, help="How many of the only kind: BR-01, BR-02, ...")
+        int,
+        typer.Option(
+            min=1, max=MOST_UNITS, help="How many of each kind that has no COUNT: BR-01, BR-02, ..."
+        ),
     ] = 1,
     kind: Annotated[
         list[str] | None,
@@ -140,7 +148,9 @@ def simulate(
         step_s=step,
         duration_s=_duration(duration, reactors, start_h),
     )
+    _refuse_what_never_happens(asked)
     if to is not None:
+        Recording.check(to)
         if asked.duration_s is None:
             raise SettingsError(
                 "A file needs an end.", next_step=f"--duration 12h, or --duration {WHOLE} for whole batches"
@@ -169,6 +179,8 @@ def _publish(asked: _Asked, speed: float | None) -> None:
         live = LiveFleet(fleet, publisher, events, clock, site=asked.site, member=asked.member)
         shown = ", ".join(live.keys[:5]) + (f" and {len(live.keys) - 5} more" if live.keys[5:] else "")
         say(f"Publishing {shown} to {broker.bootstrap}; Ctrl-C ends.")
+        if speed is None or speed > 1.0:
+            say((FASTER, "yellow"))
         for truth in fleet.truths(clock.origin_us):
             say(("truth: ", "bold"), tell_truth(truth, f"{asked.site}/{truth.unit}"))
         if speed is None:
@@ -210,11 +222,12 @@ def _record(asked: _Asked, path: Path, origin_us: int) -> None:
     duration_s = float(asked.duration_s or 0.0)
     names = [one.name for one in fleet.reactors]
     measured = [fleet.measured(unit) for unit in range(len(names))]
+    hidden = [*fleet.hidden()]
     events: list[dict[str, Any]] = []
     ended = threading.Event()
     with (
         on_stop(ended.set),
-        Recording(path, asked.site, ucum(fleet.signals), asked.about()) as recording,
+        Recording(path, asked.site, ucum([*fleet.signals, *hidden]), asked.about()) as recording,
         _progress("simulating", shown=True) as told,
     ):
         while fleet.time_s < duration_s and not fleet.over and not ended.is_set():
@@ -222,9 +235,11 @@ def _record(asked: _Asked, path: Path, origin_us: int) -> None:
                 time_us = origin_us + round(row.time_s * US_PER_S)
                 recording.add(names[row.unit], time_us, row.values, row.statuses)
             now_us = origin_us + round(fleet.time_s * US_PER_S)
+            lists = {signal: values.tolist() for signal, values in {**fleet.truth, **fleet.hidden()}.items()}
             for unit, name in enumerate(names):
-                truth = {signal: float(fleet.truth[signal][unit]) for signal in measured[unit]}
-                recording.add_truth(name, now_us, truth)
+                recording.add_truth(
+                    name, now_us, {signal: lists[signal][unit] for signal in (*measured[unit], *hidden)}
+                )
             told(fleet.time_s / duration_s)
             events += _told(fleet, asked, origin_us)
         events += _told(fleet, asked, origin_us, to_come=True)
@@ -238,6 +253,20 @@ def _record(asked: _Asked, path: Path, origin_us: int) -> None:
 def _told(fleet: Fleet, asked: _Asked, origin_us: int, *, to_come: bool = False) -> list[dict[str, Any]]:
     events = batch_events(fleet, origin_us, site=asked.site, member=asked.member, to_come=to_come)
     return [event.model_dump(mode="json", by_alias=True, exclude_none=True) for event in events]
+
+
+def _refuse_what_never_happens(asked: _Asked) -> None:
+    over_h = max(recipe(one.recipe).longest_h for one in asked.reactors)
+    if asked.start_h >= over_h:
+        raise SettingsError(
+            f"These batches are over after {over_h:g} h at the latest, before --start-h {asked.start_h:g}."
+        )
+    for fault in asked.faults:
+        if asked.duration_s is not None and fault.start_s >= asked.duration_s:
+            raise SettingsError(
+                f"The fault {fault} would begin after the end of the simulation ({asked.duration_s:g} s).",
+                next_step="a longer --duration, or an earlier fault",
+            )
 
 
 def _reactors(kinds: list[str], units: int, seed: int) -> tuple[Reactor, ...]:
@@ -284,11 +313,7 @@ def _duration(text: str, reactors: tuple[Reactor, ...], start_h: float) -> float
         return None
     if text == WHOLE:
         longest_h = max(recipe(one.recipe).longest_h for one in reactors)
-        if longest_h <= start_h:
-            raise SettingsError(
-                f"These batches are over after {longest_h:g} h, before --start-h {start_h:g}."
-            )
-        return (longest_h - start_h) * SECONDS_PER_H
+        return max(longest_h - start_h, 0.0) * SECONDS_PER_H
     return parse_span_us(text) / US_PER_S
 
 

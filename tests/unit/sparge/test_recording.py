@@ -61,6 +61,7 @@ def test_the_truth_stands_beside_it(tmp_path: Path) -> None:
 
 def test_the_same_run_gives_the_same_bytes(tmp_path: Path) -> None:
     for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
         record(tmp_path / folder / "week.parquet")
     for name in ("week.parquet", "week.truth.parquet", "week.truth.json"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
@@ -83,6 +84,11 @@ def test_many_rows_are_written_in_groups_and_none_is_lost(
     table = parquet.read_table(tmp_path / "week.parquet")
     assert table["value"].to_pylist() == [float(second) for second in range(50)]
     assert table["unit"].to_pylist() == [f"BR-{second % 3}" for second in range(50)]
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"no folder .*absent"):
+        Recording(tmp_path / "absent" / "week.parquet", "north", UCUM, ABOUT)
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:

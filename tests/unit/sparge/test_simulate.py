@@ -21,6 +21,7 @@ random: {count: 1, kinds: [lost_stirrer], between: [5s, 20s], lasting: [5s, 10s]
 
 
 def simulated(path: Path, *options: str) -> dict[str, bytes]:
+    path.parent.mkdir()
     said = cli.run(
         ["simulate", "--to", str(path), "--start-h", "0.1", "--duration", "40s", "--step", "2", *options]
     )
@@ -47,7 +48,11 @@ def test_a_file_has_samples_true_values_faults_and_batches(tmp_path: Path) -> No
     simulated(tmp_path / "run" / "week.parquet", "--units", "2", "--faults", str(plan), "--devices", "clean")
     measured = parquet.read_table(tmp_path / "run" / "week.parquet")
     true = parquet.read_table(tmp_path / "run" / "week.truth.parquet")
-    assert measured.num_rows == true.num_rows
+    hidden = set(true["signal"].to_pylist()) - set(measured["signal"].to_pylist())
+    assert {"biomass", "glucose", "product", "OUR", "CER", "kLa", "growth_rate"} <= hidden
+    assert true.num_rows == measured.num_rows + 2 * 20 * len(hidden)
+    units = dict(zip(true["signal"].to_pylist(), true["ucum"].to_pylist(), strict=True))
+    assert (units["biomass"], units["kLa"], units["OUR"]) == ("g.L-1", "h-1", "mmol.L-1.h-1")
     assert set(measured["unit"].to_pylist()) == {"BR-01", "BR-02"}
     shown, actual = (
         [row["value"] for row in table.to_pylist() if (row["unit"], row["signal"]) == ("BR-02", "pH")]
@@ -78,6 +83,9 @@ def test_a_file_has_samples_true_values_faults_and_batches(tmp_path: Path) -> No
         (["--to", "week.csv", "--duration", "10s", "--start-h", "0"], "week.csv"),
         (["--duration", "soon"], "soon"),
         (["--duration", "batch", "--start-h", "900"], "900"),
+        (["--duration", "1min", "--start-h", "900"], "900"),
+        (["--to", "absent/week.parquet", "--duration", "10s", "--start-h", "0"], "no folder absent"),
+        (["--to", "week.parquet", "--duration", "1min", "--fault", "lost_stirrer@2min"], "after the end"),
     ],
 )
 def test_what_cannot_be_simulated_is_refused_by_name(
@@ -87,3 +95,12 @@ def test_what_cannot_be_simulated_is_refused_by_name(
     assert said.startswith("error: ")
     assert wrong in said
     assert "Traceback" not in said
+
+
+def test_a_demonstration_whose_alarm_may_never_come_is_refused_at_once(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert cli.run(["demo", "--fault", "phage"]) == 1
+    said = capsys.readouterr().err
+    assert "none is sure to come for phage" in said
+    assert "lost_stirrer, frozen_probe, lost_device" in said
