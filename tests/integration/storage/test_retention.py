@@ -78,7 +78,7 @@ def tell(
 ) -> None:
     """Store an event of a batch of `north` in the unit, recorded in the order of offsets."""
     time_us = int((FIRST_DAY + day) * DAY_US)
-    fields = {"site": "north", "unit": "BR-01", "batch": batch, "member": "north"}
+    fields: dict[str, Any] = {"site": "north", "unit": "BR-01", "batch": batch, "member": "north"}
     message = BatchEvent(event=event, time_us=time_us, **fields)
     with Store(database, application="test") as store:
         store.register_log("record", "cluster", {"batch.events": "batch-id"}, {"batch.events": 1})
