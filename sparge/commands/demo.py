@@ -88,7 +88,7 @@ def demo(
 def _refuse_without_alarm(fault: Fault) -> None:
     if fault.kind not in ALARMED:
         raise SettingsError(
-            f"The demonstration waits for an alarm, and none is sure to come for {fault.kind} within minutes.",
+            f"The demonstration waits for an alarm; none is sure to come for {fault.kind} within minutes.",
             next_step=f"one of {', '.join(ALARMED)}; any other: {command_name()} up, and in another terminal "
             f"{command_name()} simulate --fault {fault.kind}@60",
         )
