@@ -70,7 +70,8 @@ class Client:
         span = self._us(start), self._us(end)
         with queries.reading(self._conninfo) as connection:
             if width is not None:
-                return queries.summary(connection, unit, signals, *span, width=width)
+                now_us = time.time_ns() // 1000
+                return queries.summary(connection, unit, signals, *span, width=width, now_us=now_us)
             return queries.samples(connection, unit, signals, *span, limit=limit)
 
     def at(self, unit: str, signals: Sequence[str], moment: Moment = "now") -> Table:

@@ -72,6 +72,11 @@ class Buckets:
         }
         return cls(**typed)
 
+    def joined(self, *others: Buckets) -> Buckets:
+        """These rows and the others'."""
+        parts = (self, *others)
+        return Buckets(*(np.concatenate([getattr(p, column.name) for p in parts]) for column in fields(self)))
+
     def sorted(self) -> Buckets:
         """The same rows in order of signal and time."""
         order = np.lexsort((self.time_us, self.signal_id))
@@ -90,8 +95,9 @@ def singles(signal_id: Whole, time_us: Whole, value: Numbers, status: NDArray[np
 def rebin(rows: Buckets, bin_us: int) -> Buckets:
     """The rows in order of signal and time, merged into bins of bin_us (0: as they are) from its multiples.
 
-    min, max, first, last and counts are exact. A mean is weighted by the time for which a value was in force;
-    between rows, which lie apart where nothing was sampled, nothing is. Rows without that time weigh alike.
+    min, max, first, last and counts are those of the samples. A mean is weighted by the time for which a
+    value was in force; where no row of a bin has that time, they weigh alike. A bin without a sample shows
+    the value that was held through it, which rows of `storage.holds` bring.
     """
     rows = rows.sorted()
     if not bin_us or not len(rows):
@@ -100,7 +106,10 @@ def rebin(rows: Buckets, bin_us: int) -> Buckets:
     starts = np.flatnonzero(
         np.concatenate([[True], (rows.signal_id[1:] != rows.signal_id[:-1]) | (bins[1:] != bins[:-1])])
     )
-    weight = np.where(np.isnan(rows.mean), 0.0, np.where(np.isnan(rows.known_s), 1.0, rows.known_s))
+    has_mean = ~np.isnan(rows.mean)
+    timed = np.where(has_mean, np.nan_to_num(rows.known_s), 0.0)
+    untimed = np.repeat(np.add.reduceat(timed, starts) == 0, np.diff(starts, append=len(rows)))
+    weight = np.where(untimed, (has_mean & np.isnan(rows.known_s)).astype(np.float64), timed)
     known = np.add.reduceat(weight, starts)
     with np.errstate(invalid="ignore"):
         mean = np.add.reduceat(np.where(weight > 0, rows.mean, 0.0) * weight, starts) / known
@@ -109,15 +118,18 @@ def rebin(rows: Buckets, bin_us: int) -> Buckets:
     first = np.minimum.reduceat(np.where(usable, place, len(rows)), starts)
     last = np.maximum.reduceat(np.where(usable, place, -1), starts)
     some = last >= 0
+    count = np.add.reduceat(rows.count, starts)
+    bad_count = np.add.reduceat(rows.bad_count, starts)
+    held = count + bad_count == 0
     return Buckets(
         rows.signal_id[starts],
         bins[starts],
-        np.fmin.reduceat(rows.min, starts),
-        np.fmax.reduceat(rows.max, starts),
-        np.where(some, rows.first[np.where(some, first, 0)], np.nan),
-        np.where(some, rows.last[np.where(some, last, 0)], np.nan),
+        np.where(held, mean, np.fmin.reduceat(rows.min, starts)),
+        np.where(held, mean, np.fmax.reduceat(rows.max, starts)),
+        np.where(held, mean, np.where(some, rows.first[np.where(some, first, 0)], np.nan)),
+        np.where(held, mean, np.where(some, rows.last[np.where(some, last, 0)], np.nan)),
         mean,
         known,
-        np.add.reduceat(rows.count, starts),
-        np.add.reduceat(rows.bad_count, starts),
+        count,
+        bad_count,
     )

@@ -8,21 +8,27 @@ from __future__ import annotations
 
 import difflib
 from contextlib import contextmanager
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from schemas.errors import QueryRefused
+from schemas.signals import spec
 from storage.connection import connect, translated
 from storage.copy_binary import POSTGRES_EPOCH_US, decode, row_type
 from storage.copy_out import copy_out
-from storage.levels import RAW, Buckets, choose, rebin, singles
+from storage.holds import InForce, after, before, begun, pieces, usable
+from storage.levels import LEVELS_US, RAW, Buckets, choose, rebin, singles
+from storage.maintenance.digest import hold_s
 from storage.migrate import check
 from storage.statements import statement
 from storage.table import Table, from_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from storage.connection import BoundedConnection
 
@@ -116,12 +122,16 @@ def summary(
     end_us: int,
     *,
     width: int,
+    now_us: int | None = None,
 ) -> Table:
     """What a chart `width` pixels wide shows of a span: about as many rows a signal, whole buckets.
 
     site, unit, signal, time (begin of the bucket), min, max, first, last, mean (weighted by time; NaN where
-    nothing usable was sampled), ucum, count, bad_count, bucket_s (0: single samples). In order of signal and
+    nothing usable was in force), ucum, count, bad_count, bucket_s (0: single samples). In order of signal and
     time. The level follows from span and width; minimum and maximum of the samples are always kept.
+
+    A value holds as in every level: the answer begins with what is in force, and a bucket without a sample,
+    in which a value is held, has count 0 and that value. Nothing is held past the span's end or now_us.
 
     Raises:
         QueryRefused: there is no such unit or signal, or no width.
@@ -131,9 +141,11 @@ def summary(
     tracks = _tracks(connection, unit, signal_names)
     span = _span(start_us, end_us)
     choice = choose(start_us, end_us, width)
-    ids = {"signal_ids": list(tracks)}
+    aligned_us = start_us if choice.level == RAW else start_us // choice.bin_us * choice.bin_us
+    holds_us = _holds_us(connection, list(tracks))
+    asked = {"signal_ids": list(tracks), **span}
     if choice.level == RAW:
-        found = _copy_out(connection, "query_samples", {**ids, **span, "limit": None})
+        found = _copy_out(connection, "query_samples", {**asked, "limit": None})
         rows = singles(
             found["signal_id"].astype(np.int64),
             found["time"].astype(np.int64) + POSTGRES_EPOCH_US,
@@ -142,10 +154,19 @@ def summary(
         )
     else:
         # The bucket in which the span begins belongs to it: what happened in it must not vanish.
-        aligned = {**span, "start_us": start_us // choice.bin_us * choice.bin_us}
-        found = _copy_out(connection, "query_levels", {**ids, **aligned, "level": choice.level}, _BUCKET)
+        aligned = {**asked, "start_us": aligned_us, "level": choice.level}
+        found = _copy_out(connection, "query_levels", aligned, _BUCKET)
         time_us = found["time"].astype(np.int64) + POSTGRES_EPOCH_US
         rows = Buckets.of({**{name: found[name] for name in _COUNTED}, "time_us": time_us})
+    rows = rows.sorted()
+    held_to_us = end_us if now_us is None else min(end_us, now_us)
+    brought = _brought(connection, rows, holds_us, aligned_us, held_to_us, level=choice.level)
+    if choice.level == RAW:
+        rows = rows.joined(begun(brought))
+    else:
+        left = _left(connection, rows, holds_us, LEVELS_US[choice.level], end_us)
+        cut = [pieces(values, choice.bin_us, held_to_us) for values in (brought, left)]
+        rows = rows.joined(*cut)
     return _summary_table(rebin(rows, choice.bin_us), tracks, choice.bin_us)
 
 
@@ -295,6 +316,93 @@ def _samples_table(found: np.ndarray[Any, Any], tracks: Mapping[int, _Track], *,
             "good": status >> np.uint32(30) == 0,
         },
         truncated=truncated,
+    )
+
+
+def _holds_us(connection: BoundedConnection, signal_ids: list[int]) -> dict[int, int]:
+    """For how long a value of each signal holds: as levels have it, or as the first digest will."""
+    rows = connection.execute(statement("query_holds"), {"signal_ids": signal_ids})
+    return {
+        signal_id: round((hold_s(spec(name)) if known_s is None else known_s) * 1e6)
+        for signal_id, name, known_s in rows
+    }
+
+
+def _brought(
+    connection: BoundedConnection,
+    rows: Buckets,
+    holds_us: Mapping[int, int],
+    start_us: int,
+    end_us: int,
+    *,
+    level: str,
+) -> InForce:
+    """What is in force at the start: by the last sample before it, or the last bucket if it was dropped."""
+    span_us = start_us, end_us
+    ids = np.array(list(holds_us), dtype=np.int64)
+    hold_us = np.array(list(holds_us.values()), dtype=np.int64)
+    place, value, time_us = _last_in(connection, ids, start_us - hold_us + 1, np.full(len(ids), start_us))
+    parts = [before(ids[place], value, time_us + hold_us[place], rows, span_us)]
+    missing = np.setdiff1d(np.arange(len(ids)), place)
+    if len(missing):
+        summed = level if level in {"1m", "1h"} else "1m"
+        found = connection.execute(
+            statement("query_last_bucket"),
+            {
+                "signal_ids": ids[missing].tolist(),
+                "sinces_us": (start_us - hold_us[missing]).tolist(),
+                "before_us": start_us - LEVELS_US[summed],
+                "level": summed,
+            },
+        ).fetchall()
+        summed_ids = np.array([row[0] for row in found], dtype=np.int64)
+        until_us = np.array([row[1] + holds_us[row[0]] for row in found], dtype=np.int64)
+        last = np.array([row[2] for row in found], dtype=np.float64)
+        parts.append(before(summed_ids, last, until_us, rows, span_us))
+    return InForce(
+        *(np.concatenate([getattr(part, column.name) for part in parts]) for column in fields(InForce))
+    )
+
+
+def _left(
+    connection: BoundedConnection, rows: Buckets, holds_us: Mapping[int, int], bucket_us: int, end_us: int
+) -> InForce:
+    """What is in force after each of the sorted rows; its last sample is asked for where it does not tell."""
+    known, of = np.unique(rows.signal_id, return_inverse=True)
+    hold_us = np.array([holds_us[signal_id] for signal_id in known.tolist()], dtype=np.int64)[of]
+    left, doubtful = after(rows, hold_us, bucket_us, end_us)
+    doubt = np.flatnonzero(doubtful)
+    if not len(doubt):
+        return left
+    since_us = rows.time_us[doubt]
+    place, value, time_us = _last_in(connection, rows.signal_id[doubt], since_us, since_us + bucket_us)
+    return left.settled(doubt[place], value, time_us + hold_us[doubt[place]])
+
+
+def _last_in(
+    connection: BoundedConnection,
+    signal_ids: NDArray[np.int64],
+    sinces_us: NDArray[np.int64],
+    untils_us: NDArray[np.int64],
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
+    """The last sample in each span [since, until): place of the span, value (NaN: unusable), time."""
+    if not len(signal_ids):
+        return np.empty(0, dtype=np.int64), np.empty(0), np.empty(0, dtype=np.int64)
+    found = _copy_out(
+        connection,
+        "query_last_in",
+        {
+            "signal_ids": signal_ids.tolist(),
+            "sinces_us": sinces_us.tolist(),
+            "untils_us": untils_us.tolist(),
+            "low_us": int(sinces_us.min()),
+            "high_us": int(untils_us.max()),
+        },
+    )
+    return (
+        found["signal_id"].astype(np.int64),
+        usable(found["value"], found["status"]),
+        found["time"].astype(np.int64) + POSTGRES_EPOCH_US,
     )
 
 

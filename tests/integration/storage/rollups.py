@@ -41,30 +41,47 @@ def rollup(samples: Mapping[int, float | None], width_us: int, hold_us: int) -> 
 
     samples: value (None: unusable) by time in microseconds.
     """
+    begins = sorted({time // width_us * width_us for time in samples})
+    return {begin: _bucket(samples, begin, begin + width_us, hold_us) for begin in begins}
+
+
+def chart(
+    samples: Mapping[int, float | None], bin_us: int, hold_us: int, span_us: tuple[int, int]
+) -> dict[int, Bucket]:
+    """Bins of a chart by their begin: those with a sample, and those through which a value is held."""
+    start_us, end_us = span_us
+    bins = {}
+    for begin in range(start_us // bin_us * bin_us, end_us, bin_us):
+        found = _bucket(samples, begin, min(begin + bin_us, end_us), hold_us)
+        if not found.usable + found.bad and found.mean is not None:
+            found = found._replace(min=found.mean, max=found.mean, first=found.mean, last=found.mean)
+        if found.usable + found.bad or found.mean is not None:
+            bins[begin] = found
+    return bins
+
+
+def _bucket(samples: Mapping[int, float | None], begin: int, until: int, hold_us: int) -> Bucket:
     times = sorted(samples)
     ends = [min(later, time + hold_us) for time, later in zip(times, [*times[1:], 1 << 62], strict=False)]
-    buckets = {}
-    for begin in sorted({time // width_us * width_us for time in times}):
-        inside = [samples[time] for time in times if begin <= time < begin + width_us]
-        usable = [value for value in inside if value is not None]
-        known_us, area = 0, Fraction(0)
-        for time, end in zip(times, ends, strict=True):
-            value = samples[time]
-            in_force_us = min(end, begin + width_us) - max(time, begin)
-            if value is not None and in_force_us > 0:
-                known_us += in_force_us
-                area += Fraction(value) * in_force_us
-        buckets[begin] = Bucket(
-            min(usable, default=None),
-            max(usable, default=None),
-            usable[0] if usable else None,
-            usable[-1] if usable else None,
-            float(area / known_us) if known_us else None,
-            known_us / 1e6,
-            len(usable),
-            len(inside) - len(usable),
-        )
-    return buckets
+    inside = [samples[time] for time in times if begin <= time < until]
+    usable = [value for value in inside if value is not None]
+    known_us, area = 0, Fraction(0)
+    for time, end in zip(times, ends, strict=True):
+        value = samples[time]
+        in_force_us = min(end, until) - max(time, begin)
+        if value is not None and in_force_us > 0:
+            known_us += in_force_us
+            area += Fraction(value) * in_force_us
+    return Bucket(
+        min(usable, default=None),
+        max(usable, default=None),
+        usable[0] if usable else None,
+        usable[-1] if usable else None,
+        float(area / known_us) if known_us else None,
+        known_us / 1e6,
+        len(usable),
+        len(inside) - len(usable),
+    )
 
 
 def single(samples: Mapping[int, float | None]) -> dict[int, Bucket]:

@@ -9,6 +9,7 @@ from functools import partial
 from math import nan
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,11 +17,13 @@ from hypothesis import strategies as st
 
 from schemas.signals import DICTIONARY, SignalSpec
 from storage.connection import connect
+from storage.levels import choose
 from storage.maintenance import digest as digest_module
-from storage.maintenance.digest import HELD_S, HOLD_S, UnitHour, digest, hold_s
+from storage.maintenance.digest import HELD_S, HOLD_S, UnitHour, declare, digest, hold_s
+from storage.queries import summary
 from storage.store import Store
 from tests.integration.storage.frames import FRAMES, HISTORY, T0_US, column, register, stored
-from tests.integration.storage.rollups import LEVELS_US, differences, rollup, shown, single
+from tests.integration.storage.rollups import LEVELS_US, Bucket, chart, differences, rollup, shown, single
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -124,6 +127,67 @@ def test_every_level_shows_at_any_moment_what_the_samples_known_then_say(
     compare(reader, unit, arrived)
 
 
+SPAN = st.tuples(
+    st.sampled_from([-2, 0, 1, 3, 24, 150]),
+    st.sampled_from([1, 2, 7, 49, 220]),
+    st.sampled_from([1, 3, 5, 33, 150]),
+)
+"""Of a chart: hours from the beginning, hours long, pixels wide."""
+
+
+@pytest.mark.usefixtures("fast_from_three")
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(actions=ACTIONS, spans=st.lists(SPAN, min_size=1, max_size=4))
+def test_a_chart_of_any_width_shows_what_the_samples_known_then_say_digested_or_not(
+    actions: list[Write | Job],
+    spans: list[tuple[int, int, int]],
+    opened: tuple[Store, psycopg.Connection, BoundedConnection],
+) -> None:
+    store, _, job = opened
+    unit = f"BR-{next(_units)}"
+    arrived: list[tuple[int, Write]] = []
+    for action in actions:
+        if isinstance(action, Write):
+            arrived.append((len(arrived), action))
+            write(store, unit, *arrived[-1])
+            declare(job)
+        else:
+            digest(job, (BEGIN_US + action.now_us) / 1e6)
+    for now_us in (0, 1000 * HOUR_US):
+        for span in spans if arrived else []:
+            compare_chart(job, unit, arrived, span)
+        digest(job, (BEGIN_US + now_us) / 1e6)
+    for span in spans if arrived else []:
+        compare_chart(job, unit, arrived, span)
+
+
+def compare_chart(
+    reader: BoundedConnection, unit: str, arrived: list[tuple[int, Write]], span: tuple[int, int, int]
+) -> None:
+    begin_h, hours, width = span
+    start_us, end_us = BEGIN_US + begin_h * HOUR_US, BEGIN_US + (begin_h + hours) * HOUR_US
+    table = summary(reader, unit, [], start_us, end_us, width=width).columns
+    bin_us = choose(start_us, end_us, width).bin_us
+    names = ("min", "max", "first", "last", "mean", "count", "bad_count")
+    for signal, samples in known_by(arrived).items():
+        if not samples:
+            continue
+        of = table["signal"] == signal
+        found = {
+            int(time): tuple(None if number != number else number for number in row)  # noqa: PLR0124 - NaN
+            for time, *row in zip(
+                table["time"][of].astype(np.int64), *(table[name][of].tolist() for name in names), strict=True
+            )
+        }
+        shown_bins = {
+            time: Bucket(row[0], row[1], row[2], row[3], row[4], None, int(row[5] or 0), int(row[6] or 0))
+            for time, row in found.items()
+        }
+        wanted = chart(samples, bin_us, HOLD_US[signal], (start_us, end_us))
+        wanted = {time: row._replace(known_s=None) for time, row in wanted.items()}
+        assert differences(shown_bins, wanted) == [], (signal, span)
+
+
 def write(store: Store, unit: str, number: int, frame: Write) -> None:
     columns = []
     for name in SIGNALS:
@@ -149,12 +213,16 @@ def write(store: Store, unit: str, number: int, frame: Write) -> None:
         transaction.write_frames([message])
 
 
-def compare(reader: psycopg.Connection, unit: str, arrived: list[tuple[int, Write]]) -> None:
+def known_by(arrived: list[tuple[int, Write]]) -> dict[str, dict[int, float | None]]:
     known: dict[str, dict[int, float | None]] = {signal: {} for signal in SIGNALS}
     for _, frame in sorted(arrived, key=lambda a: (a[1].recorded_us, a[1].topic, a[0])):
         for (signal, time), (value, status) in frame.content.items():
             usable = status < 0x80000000 and value == value  # noqa: PLR0124 - NaN
             known[signal][BEGIN_US + time] = value if usable else None
+    return known
+
+
+def compare(reader: psycopg.Connection, unit: str, arrived: list[tuple[int, Write]]) -> None:
     # Until the first digest every signal holds as long as one outside the dictionary.
     rules = {
         name: (round(hold * 1e6), by_second)
@@ -165,7 +233,7 @@ def compare(reader: psycopg.Connection, unit: str, arrived: list[tuple[int, Writ
             [unit],
         )
     }
-    for signal, samples in known.items():
+    for signal, samples in known_by(arrived).items():
         hold_us, by_second = rules.get(signal, (round(HOLD_S * 1e6), False))
         assert hold_us in {HOLD_US[signal], round(HOLD_S * 1e6)}
         for level, width_us in LEVELS_US.items():

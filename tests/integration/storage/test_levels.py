@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import psycopg
 import pytest
 
 from schemas.errors import QueryRefused
@@ -95,3 +96,68 @@ def test_every_signal_of_a_unit_is_in_order_with_its_own_unit(filled: str) -> No
 def test_a_chart_without_width_is_refused(filled: str) -> None:
     with pytest.raises(QueryRefused, match="0 pixels"):
         ask(filled, 0, 60, 0)
+
+
+FEED_US = {30: 10.0, 23 * 60 + 30: 20.0}
+"""Seconds after the beginning, and the rate of feed that was set then."""
+
+
+@pytest.fixture
+def fed(each_database: str) -> str:
+    """A rate that was reported twice, when it changed."""
+    migrate(each_database)
+    times_us = [BEGIN_US + second * 1_000_000 for second in FEED_US]
+    message = stored([column("feed_rate", list(FEED_US.values()), unit="L.h-1", times_us=times_us)])
+    with Store(each_database, application="test") as store:
+        register(store)
+        with store.transaction("ingest", [message.tp]) as transaction:
+            transaction.write_frames([message])
+    return each_database
+
+
+def feed(database: str, span_s: tuple[float, float], width: int, now_s: float = 1e6) -> list[tuple[Any, ...]]:
+    start_us, end_us, now_us = (BEGIN_US + round(at_s * 1e6) for at_s in (*span_s, now_s))
+    with reading(database) as connection:
+        table = summary(connection, "BR-01", ["feed_rate"], start_us, end_us, width=width, now_us=now_us)
+    names = ("time", "min", "max", "mean", "count")
+    columns = [np.asarray(table.columns[name]).tolist() for name in names[1:]]
+    since_s = (np.asarray(table.columns["time"]).astype(np.int64) - BEGIN_US) // 1_000_000
+    return list(zip(since_s.tolist(), *columns, strict=True))
+
+
+def both(database: str, span_s: tuple[float, float], width: int, now_s: float = 1e6) -> list[tuple[Any, ...]]:
+    """The chart before the digest, which is the one after it."""
+    undigested = feed(database, span_s, width, now_s)
+    with connect(database, application="test") as job:
+        digest(job, (BEGIN_US + 3 * HOUR_US) / 1e6)
+    assert feed(database, span_s, width, now_s) == undigested
+    return undigested
+
+
+def test_a_mean_counts_the_minutes_through_which_a_value_was_held(fed: str) -> None:
+    # Two hours in 5: bins of 24 min; 10 is in force for 23 min of the first, 20 for half a minute.
+    bins = both(fed, (0, 7200), 5)
+    assert [row[0] for row in bins] == [0, 1440, 2880, 4320, 5760]
+    assert bins[0] == (0, 10.0, 20.0, pytest.approx((10 * 1380 + 20 * 30) / 1410), 2)
+
+
+def test_a_chart_without_a_sample_shows_the_value_in_force_up_to_now(fed: str) -> None:
+    held = [(3600 + 60 * i, 20.0, 20.0, 20.0, 0) for i in range(60)]
+    assert both(fed, (3600, 7200), 60) == held
+    assert feed(fed, (3600, 7200), 60, now_s=3600 + 150) == held[:3]
+    assert feed(fed, (3600, 3610), 1000) == [(3600, 20.0, 20.0, 20.0, 0)]
+
+
+def test_no_value_is_held_for_longer_than_its_signal_is_not_stale(fed: str) -> None:
+    week_s = 7 * 86_400
+    bins = feed(fed, (week_s, week_s + 7200), 120)
+    assert [row[0] - week_s for row in bins] == [60 * i for i in range(24)]
+
+
+def test_a_chart_of_sums_whose_samples_were_dropped_holds_what_they_tell(fed: str) -> None:
+    whole, later = both(fed, (0, 7200), 5), feed(fed, (3600, 7200), 60)
+    assert (len(whole), len(later)) == (5, 60)
+    with psycopg.connect(fed, autocommit=True) as connection:
+        connection.execute("DELETE FROM sparge.sample")
+    assert feed(fed, (0, 7200), 5) == whole
+    assert feed(fed, (3600, 7200), 60) == later
