@@ -189,6 +189,7 @@ class Sink(Generic[T]):
                 self._tally.retries += 1
                 self._tally.connected = isinstance(error, (DatabaseBusy, BrokerError))
                 self._tally.away_for = "" if isinstance(error, DatabaseBusy) else error.message
+                self._tally.waiting = True
                 if away_since_s is None:
                     away_since_s = now_s
                     log.warning(
@@ -197,7 +198,7 @@ class Sink(Generic[T]):
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
             else:
-                self._tally.connected, self._tally.away_for = True, ""
+                self._tally.connected, self._tally.away_for, self._tally.waiting = True, "", False
                 if away_since_s is not None:
                     away_s = round(time.monotonic() - away_since_s, 1)
                     log.info("writing again", sink=self.name, away_s=away_s)

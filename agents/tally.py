@@ -35,6 +35,7 @@ class SinkTally:
 
     positions: the next offset to store of each partition, as the database had it last.
     away_for: the reason while what the sink needs cannot be reached; empty while it can.
+    waiting: whether a batch has to be tried again, be it that the database is away or only busy.
     """
 
     batches: int = 0
@@ -45,6 +46,7 @@ class SinkTally:
     known: Counter[str] = field(default_factory=Counter)
     positions: dict[TopicPartition, int] = field(default_factory=dict)
     away_for: str = ""
+    waiting: bool = False
     connected: bool = False
 
     def count(self, messages: int, written: Written, deadletters: int) -> None:

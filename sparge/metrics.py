@@ -70,7 +70,9 @@ ROWS = _counter(
 KNOWN = _counter("sparge_known_total", "What came again and added no row.", "worker", "kind")
 DEADLETTERS = _counter("sparge_dead_letters_total", "Messages refused and kept as dead letters.", "worker")
 CONNECTED = _gauge("sparge_database_connected", "1 while the database answers, 0 while it is away.", "worker")
-WAITING = _gauge("sparge_waiting", "1 while a batch waits for a database or broker that is away.", "worker")
+WAITING = _gauge(
+    "sparge_waiting", "1 while a batch waits: database or broker away, or the database too busy.", "worker"
+)
 
 # Of ingest alone, asked of the database now and then, for all units, whoever stored them.
 NEWEST_AGE = _gauge("sparge_newest_sample_age_seconds", "Age of a unit's newest sample.", "site", "unit")

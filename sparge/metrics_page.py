@@ -77,7 +77,7 @@ class Page(Collector):
         yield m.MESSAGES, tally.messages, (name,)
         yield m.DEADLETTERS, tally.deadletters, (name,)
         yield m.CONNECTED, tally.connected, (name,)
-        yield m.WAITING, bool(tally.away_for), (name,)
+        yield m.WAITING, tally.waiting, (name,)
         for kind, count in dict(tally.rows).items():
             yield m.ROWS, count, (name, kind)
         for kind, count in dict(tally.known).items():

@@ -6,6 +6,7 @@ import re
 import urllib.request
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -82,3 +83,21 @@ def caught_up(samples: Samples) -> bool:
         and len(lags) == total(samples, "sparge_partitions_assigned")
         and not any(value for _, value in lags)
     )
+
+
+@pytest.mark.timeout(120)
+def test_a_database_that_answers_but_cannot_take_the_batch_shows_that_it_waits(
+    topics: Broker, store_database: str, start: Callable[..., Worker]
+) -> None:
+    worker = start("ingest", broker=topics.bootstrap, database=store_database)
+    wait_until(lambda: total(scrape(worker), "sparge_partitions_assigned") == 16, [worker])
+    device = Device(topics)
+    with psycopg.connect(store_database) as connection:
+        connection.execute("LOCK TABLE sparge.frame IN ACCESS EXCLUSIVE MODE")
+        device.send("BR-01", {"DO": ("%", 40.0)})
+        device.flush()
+        wait_until(lambda: total(scrape(worker), "sparge_waiting") == 1, [worker])
+        assert total(scrape(worker), "sparge_database_connected") == 1
+        connection.rollback()
+    wait_until(lambda: total(scrape(worker), "sparge_waiting") == 0, [worker])
+    wait_until(lambda: caught_up(scrape(worker)), [worker])
