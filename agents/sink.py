@@ -19,7 +19,7 @@ from agents.cursor import admit
 from agents.purpose import Prepared, refusals
 from agents.tally import SinkTally, Written
 from schemas.deadletter import DeadLetter
-from schemas.errors import BrokerError, DatabaseUnreachable, FrameRefused, LogMismatch
+from schemas.errors import BrokerError, DatabaseUnreachable, FrameRefused, LogMismatch, SpargeError
 from schemas.source import Source
 from storage.store import DatabaseBusy
 from streams.admin import describe_log, log_bounds
@@ -27,7 +27,7 @@ from streams.faust_app import batches
 from streams.record import TopicPartition, by_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 
     import faust
 
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from streams.record import Record
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 log = structlog.get_logger("sink")
 
@@ -97,10 +98,12 @@ class Sink(Generic[T]):
     async def start_at(self, partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
         """Where each partition starts: the database's position; what retention took is recorded as lost.
 
+        A database that is away is waited for; whoever asks says how long.
+
         Raises:
             LogMismatch: a topic was created anew, or ends before a position: it is not the log that was read.
         """
-        return await asyncio.to_thread(self._start_at, list(partitions))
+        return await self._tried(lambda: self._start_at(list(partitions)), DatabaseUnreachable)
 
     async def run(self, stream: faust.Stream[bytes]) -> None:
         """Write batch after batch until the stream ends."""
@@ -180,11 +183,15 @@ class Sink(Generic[T]):
                     yield record
 
     async def _persist(self, prepared: Sequence[Prepared[T]]) -> None:
+        await self._tried(lambda: self.write(prepared), DatabaseUnreachable, BrokerError)
+
+    async def _tried(self, work: Callable[[], R], *passing: type[SpargeError]) -> R:
+        """Do this in a thread, again and again while it fails in a way that passes."""
         pause_s, away_since_s = FIRST_PAUSE_S, None
         while True:
             try:
-                await asyncio.to_thread(self.write, prepared)
-            except (DatabaseUnreachable, BrokerError) as error:
+                done = await asyncio.to_thread(work)
+            except passing as error:
                 now_s = time.monotonic()
                 self._tally.retries += 1
                 self._tally.connected = isinstance(error, (DatabaseBusy, BrokerError))
@@ -202,7 +209,7 @@ class Sink(Generic[T]):
                 if away_since_s is not None:
                     away_s = round(time.monotonic() - away_since_s, 1)
                     log.info("writing again", sink=self.name, away_s=away_s)
-                return
+                return done
 
     def _start_at(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
         self._refuse_another_log({tp.topic for tp in partitions})
@@ -227,7 +234,6 @@ class Sink(Generic[T]):
                     )
                 self._positions.record_loss(self.name, tp, position, low, reason)
             starts[tp] = max(position, low)
-        self._tally.connected = True
         self._tally.positions.update(starts)
         return starts
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
+import structlog
+
 from agents.ingest import INGEST
 from agents.record import RECORD
-from agents.sink import Sink, attach
+from agents.sink import FIRST_PAUSE_S, LONGEST_PAUSE_S, Sink, attach
 from agents.tally import SinkTally
+from schemas.errors import DatabaseUnreachable
 from sparge.assembled import Assembled
 from sparge.home import Home
+from storage.connection import connect
 from storage.freshness import Freshness
 from storage.horizon import set_horizon
 from storage.store import Store
@@ -29,6 +34,8 @@ if TYPE_CHECKING:
     from streams.admin import LogIdentity
 
 T = TypeVar("T")
+
+log = structlog.get_logger("sink")
 
 _PARTITIONS = {topic.name: topic.partitions for topic in TOPICS}
 
@@ -73,6 +80,29 @@ def _sink(settings: Settings, purpose: Purpose[T]) -> Assembled:
     )
     attach(app, sink, topics)
     return Assembled(name, app, flow, tally, read_committed, lambda: sink.steps)
+
+
+def wait_for_database(settings: Settings, name: str) -> None:
+    """Wait until the database answers: a sink that starts while it is away waits as one that runs.
+
+    Raises:
+        DatabaseUnreachable: it did not within SPARGE_AWAY_AFTER_S.
+        DatabaseRefused: its address cannot be read.
+    """
+    deadline_s, pause_s, told = time.monotonic() + settings.away_after_s, FIRST_PAUSE_S, False
+    while True:
+        try:
+            connect(settings.conninfo(), application=f"sparge {name}").close()
+        except DatabaseUnreachable as error:
+            if time.monotonic() + pause_s > deadline_s:
+                raise
+            if not told:
+                log.warning("waiting, nothing is lost: the log keeps it", sink=name, cause=str(error))
+            told = True
+        else:
+            return
+        time.sleep(pause_s)
+        pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 
 
 def _registered(settings: Settings, name: str, identity: LogIdentity) -> Store:

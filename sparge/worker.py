@@ -37,6 +37,8 @@ class Worker(StrEnum):
 # Each is loaded alone: the way to an alarm imports no database, the sinks import no models.
 _COMPOSED_IN = {Worker.INGEST: "sparge.sinks", Worker.RECORD: "sparge.sinks", Worker.WATCH: "sparge.watching"}
 
+_STORING = frozenset({Worker.INGEST, Worker.RECORD})
+
 
 def run_worker(worker: Worker, settings: Settings) -> int:
     """Run one worker until it is told to stop (returns 0), fails (1) or is found stuck (4).
@@ -51,6 +53,9 @@ def run_worker(worker: Worker, settings: Settings) -> int:
         "looking for the broker", at=broker.bootstrap, within_s=BROKER_WAIT_S
     )
     wait_ready(broker, BROKER_WAIT_S)
+    if worker in _STORING:
+        # Before there is a loop, so that Ctrl-C and SIGTERM end the wait at once.
+        import_module("sparge.sinks").wait_for_database(settings, worker.value)
 
     async def work() -> int:
         assembled = assemble(settings)

@@ -59,6 +59,17 @@ class BoundedConnection(psycopg.Connection[tuple[Any, ...]]):
         return answer
 
 
+    def ended(self) -> bool:
+        """Whether the server has ended it while nothing was asked; looks at what has come, asks nothing."""
+        try:
+            for _ in range(2):  # its farewell, and then the end
+                self.pgconn.consume_input()
+        except psycopg.OperationalError:
+            self.close()
+            return True
+        return False
+
+
 class _NoAnswer(psycopg.OperationalError):
     pass
 

@@ -244,6 +244,8 @@ class Store:
     @contextmanager
     def _connected(self) -> Iterator[BoundedConnection]:
         with self._turn:
+            if self._rows is not None and self._rows.ended():
+                self.close()
             if self._rows is None:
                 self._catalogue.forget()
                 self._rows = self._open()
@@ -267,7 +269,7 @@ class Store:
         return connection
 
     def _names_connection(self) -> BoundedConnection:
-        if self._names is None or self._names.closed:
+        if self._names is None or self._names.ended():
             self._names = connect(
                 self._conninfo,
                 application=f"{self._application} names",

@@ -139,3 +139,40 @@ def test_a_database_that_is_away_for_a_minute_costs_time_and_a_bounded_part_of_m
     said = worker.log()
     assert said.count("waiting, nothing is lost") == 1
     assert said.count("writing again") == 1
+
+
+@pytest.mark.timeout(180)
+def test_a_sink_that_starts_while_its_database_is_away_waits_for_it(
+    topics: Broker, stoppable: StoppablePostgres, start: Callable[..., Worker]
+) -> None:
+    stoppable.stop()
+    worker = start("ingest", broker=topics.bootstrap, database=stoppable.conninfo)
+    wait_until(lambda: "waiting, nothing is lost" in worker.log(), [worker])
+    stoppable.start()
+    wait_until(lambda: "partitions assigned" in worker.log(), [worker])
+    assert worker.starts == 1
+
+
+@pytest.mark.timeout(180)
+def test_a_rebalance_while_the_database_is_away_and_one_after_it_was_started_again_end_no_sink(
+    topics: Broker, stoppable: StoppablePostgres, start: Callable[..., Worker]
+) -> None:
+    servers = {"broker": topics.bootstrap, "database": stoppable.conninfo}
+    first, second = start("ingest", **servers), start("ingest", **servers)
+    wait_until(lambda: halved(first) and halved(second), [first, second])
+    stoppable.stop()
+    second.kill()
+    wait_until(lambda: total(scrape(first), "sparge_waiting") == 1, [first])
+    stoppable.start()
+    wait_until(lambda: total(scrape(first), "sparge_partitions_assigned") == 16, [first])
+    assert total(scrape(first), "sparge_waiting") == 0
+    stoppable.stop()
+    stoppable.start()
+    third = start("ingest", **servers)
+    wait_until(lambda: halved(first) and halved(third), [first, third])
+    assert first.starts == third.starts == 1
+
+
+def halved(worker: Worker) -> bool:
+    """Whether it reads its share of 16 partitions."""
+    return 0 < total(scrape(worker), "sparge_partitions_assigned") < 16

@@ -25,6 +25,9 @@ TERMINATE = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE application_name = %s AND datname = current_database()
 """
+CONNECTED = """
+SELECT pid FROM pg_stat_activity WHERE application_name = %s AND datname = current_database()
+"""
 
 
 class Wire:
@@ -137,6 +140,30 @@ def test_a_connection_killed_between_the_rows_and_the_names_is_opened_again(stor
                 [stored([column("pH", [7.0], unit="[pH]")], sequence=1 + attempt, offset=1)]
             )
     assert rows("SELECT value FROM sparge.samples WHERE signal = 'pH'") == [(7.0,)]
+
+
+def test_a_connection_that_was_ended_while_it_was_idle_is_opened_again_at_once(
+    store: Store, rows: Rows
+) -> None:
+    assert store.positions("ingest", [TP]) == {TP: 0}
+    rows(TERMINATE, "test")
+    wait_until_ended(rows, "test")
+    assert store.positions("ingest", [TP]) == {TP: 0}
+    with store.transaction("ingest", [TP]) as transaction:
+        transaction.write_frames([stored([column("DO", [1.0])])])
+        transaction.advance({TP: 1})
+    rows(TERMINATE, "test names")
+    wait_until_ended(rows, "test names")
+    with store.transaction("ingest", [TP]) as transaction:
+        transaction.write_frames([stored([column("pH", [7.0], unit="[pH]")], sequence=1, offset=1)])
+    assert rows("SELECT value FROM sparge.samples WHERE signal = 'pH'") == [(7.0,)]
+
+
+def wait_until_ended(rows: Rows, application: str) -> None:
+    deadline = time.monotonic() + 10
+    while rows(CONNECTED, application):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_a_database_that_hangs_is_unreachable_after_a_bounded_time_and_used_again_when_it_is_back(
