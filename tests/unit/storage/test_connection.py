@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.waiting import Wait
 
 from schemas.errors import DatabaseRefused, DatabaseUnreachable
-from storage.connection import DatabaseBusy, _bounded, address, translated
+from storage.connection import DatabaseBusy, _bounded, address, as_url, translated
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -84,3 +85,28 @@ def test_a_wait_that_is_answered_late_still_takes_the_answer() -> None:
     with pytest.raises(StopIteration) as done:
         waiting.send(1)
     assert done.value.value == "rows"
+
+
+@pytest.mark.parametrize(
+    ("conninfo", "url"),
+    [
+        (
+            "host=127.0.0.1 port=20001 user=sparge password=p@s/s dbname=sparge",
+            "postgresql://sparge:p%40s%2Fs@127.0.0.1:20001/sparge",
+        ),
+        (
+            "postgresql://ada@db.example/plant?sslmode=verify-full",
+            "postgresql://ada@db.example:5432/plant?sslmode=verify-full",
+        ),
+        ("host=/run/postgresql dbname=plant", "postgresql:///plant?host=%2Frun%2Fpostgresql"),
+        ("host=a,b port=1,2 dbname=plant", "postgresql:///plant?host=a%2Cb&port=1%2C2"),
+    ],
+)
+def test_a_connection_string_as_a_url_leads_to_the_same_place(conninfo: str, url: str) -> None:
+    assert as_url(conninfo, with_password=True) == url
+    same = {"port": "5432", **conninfo_to_dict(conninfo)}
+    assert {"port": "5432", **conninfo_to_dict(url)} == same
+
+
+def test_a_url_has_the_password_only_where_it_is_asked_for() -> None:
+    assert as_url("postgresql://ada:s3cret@db/plant", with_password=False) == "postgresql://ada@db:5432/plant"
