@@ -85,13 +85,18 @@ def _sink(kafka: Broker, sink: str, rows: dict[TopicPartition, dict[str, Any]], 
     moved_us = max((to_us(row["moved_at"]) for row in rows.values() if row["moved_at"]), default=0)
     if not behind:
         return Finding(part, Verdict.OK, "has stored all that is in the log")
-    idle_us = now_us - moved_us
+    idle_us = still_us(now_us, moved_us)
     found = f"{behind} messages behind the log; last moved {show_span(idle_us)} ago"
     if idle_us < STALLED_US:
         return Finding(part, Verdict.OK, found)
     return Finding(
         part, Verdict.FAIL, found, f"{command_name()} worker {sink}, or read its log: it stands still"
     )
+
+
+def still_us(now_us: int, moved_us: int) -> int:
+    """How long a position has stood still: never below 0, for the database has a clock of its own."""
+    return max(0, now_us - moved_us)
 
 
 def _behind(reader: RangeReader, tp: TopicPartition, next_offset: int, high: int) -> int:

@@ -26,8 +26,9 @@ def maintain(
 ) -> None:
     """Sum up what is stored, so that long spans are quick.
 
-    Samples become rows of a second, a minute and an hour, with minimum, maximum and mean. Safe beside a
-    second one, on this machine or another. `sparge up` runs it by itself.
+    Samples become rows of a second, a minute and an hour, with minimum, maximum and mean. On TimescaleDB
+    what is old enough is compressed. What is older than a retention set in the database is dropped; none is
+    set by itself. Safe beside a second one, on this machine or another. `sparge up` runs it by itself.
     """
     settings = reach()
     stop = threading.Event()

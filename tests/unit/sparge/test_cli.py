@@ -150,3 +150,10 @@ def test_layers_are_those_of_the_project() -> None:
         assert sorted(names) == sorted(LAYERS[layer].values())
     assert brings("river") == "server"
     assert brings("numpy") is None
+
+
+def test_the_help_of_maintain_says_that_it_compresses_and_drops(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["maintain", "--help"]) == 0
+    said = capsys.readouterr().out
+    assert "compressed" in said
+    assert "retention" in said
