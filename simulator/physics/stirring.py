@@ -27,8 +27,13 @@ TALL = 2.43
 """Exponent of height over diameter for several impellers (Cooke, Middleton and Bush 1988)."""
 SECONDS_PER_H = 3600.0
 M3_S_PER_MOL_H = 0.022414 / SECONDS_PER_H
-MIXED = 3.0
-"""Mixing times in the time constant of two zones: ln 20 for 95 %."""
+CIRCULATIONS = 4.0
+"""Rounds of the broth in the time to 95 % homogeneity (rule of practice)."""
+CROSSING = 0.5
+"""Share of what circulates that passes from one half to the other; the rest stays in its impeller's loop
+(rule of practice for two radial impellers)."""
+EXCHANGES = 4.0 * CROSSING * CIRCULATIONS
+"""Mixing time over the time constant of two halves: a flow Q through both fades a difference by 4 Q/V."""
 COLUMN_CONSTANT, COLUMN_EXPONENT = 0.32, 0.7
 """Of kLa in 1/s over gas velocity in m/s without a stirrer (Heijnen and van 't Riet 1984)."""
 CHANNELLED = 0.25
@@ -109,7 +114,7 @@ def stir(hulls: Hulls, cells: Cells, state: State, gas_mol_h: Floats) -> Stirrin
         surface_per_h=2.0 * SECONDS_PER_H * hulls.surface_transfer_m_s / depth_m,
         depth_bar=depth_bar,
         hold_up=velocity / (BUBBLE_RISE_M_S + velocity),
-        exchange_per_s=MIXED / mixing_s,
+        exchange_per_s=EXCHANGES / mixing_s,
         gas_velocity_m_s=velocity,
     )
 
