@@ -157,7 +157,7 @@ def test_a_probe_sees_its_own_zone_only_where_mixing_is_slow() -> None:
     grown.run(0.4)
     lower, upper = grown.oxygen_percent
     assert abs(lower[0] - upper[0]) < 1.5
-    assert lower[1] - upper[1] > 5.0
+    assert lower[1] - upper[1] > 2.5
 
 
 def test_feed_at_the_surface_makes_a_gradient_of_substrate_in_the_large_vessel() -> None:
@@ -167,7 +167,7 @@ def test_feed_at_the_surface_makes_a_gradient_of_substrate_in_the_large_vessel()
     grown.run(0.3)
     lower, upper = grown.state.broth[Species.SUBSTRATE]
     assert upper[0] / lower[0] < 1.2
-    assert upper[1] / lower[1] > 1.5
+    assert upper[1] / lower[1] > 1.3
 
 
 def test_a_lost_stirrer_takes_the_oxygen_away_within_a_minute() -> None:
