@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 SHELL = blocks("console", "sh")
 PATH_IN_CODE = re.compile(r"`([a-z_.]+/[A-Za-z0-9_./-]+\.(?:py|md|yaml|yml|sql|svg|lock))`")
 
+VIEW = re.compile(r"CREATE (?:OR REPLACE )?VIEW sparge\.(\w+)")
+
 
 def name(page: Path) -> str:
     return str(page.relative_to(ROOT))
@@ -50,6 +52,20 @@ def test_every_page_can_be_reached_from_the_readme(page: Path) -> None:
         waiting += [target for target in targets if target.suffix == ".md" and target.exists()]
         waiting += [path for target in targets if target.is_dir() for path in target.glob("*.md")]
     assert page in reached
+
+
+def test_no_two_decisions_have_one_number() -> None:
+    pages = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    assert [page.name[:4] for page in pages] == [f"{number:04}" for number in range(1, len(pages) + 1)]
+    assert [page.read_text(encoding="utf-8")[2:6] for page in pages] == [page.name[:4] for page in pages]
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/reference/views.md"])
+def test_every_view_is_described(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    migrations = (ROOT / "storage" / "migrations").glob("*.sql")
+    made = {v for m in migrations for v in VIEW.findall(m.read_text(encoding="utf-8"))}
+    assert {view for view in made - {"sample_run"} if f"`{view}`" not in text} == set()
 
 
 def test_the_readme_is_read_in_a_few_minutes() -> None:
