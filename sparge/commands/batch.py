@@ -9,7 +9,7 @@ import typer
 from schemas.batch import BatchEvent, canonical_assays
 from schemas.errors import ContractError
 from schemas.signals import spec
-from sparge.batch_story import events, running
+from sparge.batch_story import check_end, events, running
 from sparge.commands.publish import pairs
 from sparge.sample_lines import parse_pairs
 from sparge.settings import reach
@@ -100,9 +100,11 @@ def end(
     at: At = "now",
     zone: Zone = "",
 ) -> None:
-    """Tell that a batch has ended."""
+    """Tell that a batch has ended, not before its start."""
     batch, member = _meant(unit, batch, member)
-    _send(_event("end", _parts(unit), batch, member, (at, zone), operator=operator))
+    event = _event("end", _parts(unit), batch, member, (at, zone), operator=operator)
+    check_end(event, events(read_all(reach().kafka(), BATCH_EVENTS.name)))
+    _send(event)
 
 
 def _parts(unit: str) -> tuple[str, str]:

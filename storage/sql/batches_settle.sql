@@ -1,24 +1,34 @@
--- Of each kind of event the one recorded last counts. A batch ends at the latest where the next in its unit starts.
+-- Of each kind of event the one recorded last counts, of the ends that are not before the start. A batch ends at the
+-- latest where the next in its unit starts.
 WITH ranked AS (
-    SELECT e.*, row_number() OVER (
-               PARTITION BY e.batch_id, e.event
-               ORDER BY e.recorded_at DESC, l.topic COLLATE "C" DESC, e.log_partition DESC, e.log_offset DESC
-           ) = 1 AS counts
+    SELECT e.*, row_number() OVER w AS place, row_number() OVER w = 1 AS counts
     FROM sparge.batch AS b
     JOIN sparge.batch_event AS e USING (batch_id)
     JOIN sparge.log AS l USING (log_id)
     WHERE b.unit_id = ANY(%(unit_ids)s::integer[])
+    WINDOW w AS (
+        PARTITION BY e.batch_id, e.event
+        ORDER BY e.recorded_at DESC, l.topic COLLATE "C" DESC, e.log_partition DESC, e.log_offset DESC
+    )
 ),
-said AS (
+started AS (
     SELECT batch_id,
            coalesce(max(time) FILTER (WHERE event = 'start' AND counts), min(time)) AS started_at,
-           max(time) FILTER (WHERE event = 'end' AND counts) AS ended_at,
            max(organism) FILTER (WHERE event = 'start' AND counts) AS organism,
            max(process) FILTER (WHERE event = 'start' AND counts) AS process,
            max(scale_l) FILTER (WHERE event = 'start' AND counts) AS scale_l,
            max(operator) FILTER (WHERE event = 'start' AND counts) AS operator
     FROM ranked
     GROUP BY batch_id
+),
+said AS (
+    SELECT s.*, (
+               SELECT r.time FROM ranked AS r
+               WHERE r.batch_id = s.batch_id AND r.event = 'end' AND r.time >= s.started_at
+               ORDER BY r.place
+               LIMIT 1
+           ) AS ended_at
+    FROM started AS s
 ),
 span AS (
     SELECT s.*,

@@ -60,6 +60,9 @@ def test_a_batch_is_told_from_its_start_to_its_end(sparge: CommandLine, store_da
     )
     assert "B1 of institute in north/BR-01: sample with OD, mine" in said
     assert "unit must be given" in sparge.refused("batch", "sample", "north/BR-01", "mine=3")
+    early = ("batch", "end", "north/BR-01", "--time", "2026-02-28T08:00Z")
+    assert "before its start" in sparge.refused(*early)
+    assert "before its start" in sparge.refused(*early, "--batch", "B1", "--member", "institute")
     sparge.done("batch", "end", "north/BR-01", "--time", "2026-03-02T08:00Z")
     assert "B1 has ended" in sparge.refused("batch", "phase", "north/BR-01", "feed")
     found = stored(

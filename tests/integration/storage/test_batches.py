@@ -123,6 +123,19 @@ def test_what_is_said_again_and_later_corrects_what_was_said_before(record: Stor
     ]
 
 
+def test_an_end_before_the_start_is_ignored_until_a_later_event_corrects_it(
+    record: Store, rows: Rows
+) -> None:
+    ended = "SELECT ended_at, running FROM sparge.batches"
+    write(record, [STORY[0], said("end", -3, 5)])
+    assert rows(ended) == [(None, True)]
+    assert rows("SELECT phase, ended_at FROM sparge.phases") == [("batch", None)]
+    write(record, [said("end", 20, 6), said("end", -1, 7)])
+    assert rows(ended) == [(at(20), False)]
+    write(record, [said("start", -2, 8)])
+    assert rows(ended) == [(at(-1), False)]
+
+
 def test_samples_are_asked_by_batch_phase_culture_age_scale_and_member(record: Store, rows: Rows) -> None:
     register(record)
     with record.transaction("ingest", [("telemetry.frames", 0)]) as transaction:

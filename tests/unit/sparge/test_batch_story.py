@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from schemas.batch import BatchEvent
-from schemas.errors import QueryRefused
-from sparge.batch_story import events, running
+from schemas.errors import ContractError, QueryRefused
+from sparge.batch_story import check_end, events, running
 from streams.record import Record
 from streams.topics import BATCH_EVENTS
 
@@ -34,6 +34,18 @@ def test_a_unit_without_a_batch_is_refused_with_the_command_that_starts_one() ->
     with pytest.raises(QueryRefused, match="none was started") as caught:
         running("north/BR-01", [said("start", 1, unit="BR-02")])
     assert caught.value.next_step.startswith("sparge batch start north/BR-01")
+
+
+def test_an_end_before_the_start_is_refused_and_one_after_it_taken() -> None:
+    story = [said("start", 9), said("start", 5), said("start", 7, batch="B2"), said("start", 8, unit="BR-02")]
+    check_end(said("end", 6), story)
+    check_end(said("end", 1, batch="B3"), story)
+    with pytest.raises(ContractError, match=r"B1 of institute in north/BR-01 cannot end .* before its start"):
+        check_end(said("end", 4), story)
+
+
+def test_an_end_before_the_start_does_not_stop_a_batch() -> None:
+    assert running("north/BR-01", [said("start", 5), said("end", 4)]).batch == "B1"
 
 
 def test_what_is_no_event_is_passed_over() -> None:
