@@ -74,6 +74,12 @@ class Client:
                 return queries.summary(connection, unit, signals, *span, width=width, now_us=now_us)
             return queries.samples(connection, unit, signals, *span, limit=limit)
 
+    def elsewhere(self, unit: str, signals: Sequence[str], start: Moment, end: Moment) -> queries.Elsewhere:
+        """What is stored of signals that show nothing in a span: at other times, or as sums of it."""
+        span = self._us(start), self._us(end)
+        with queries.reading(self._conninfo) as connection:
+            return queries.elsewhere(connection, unit, signals, *span)
+
     def at(self, unit: str, signals: Sequence[str], moment: Moment = "now") -> Table:
         """For each signal its last sample at or before a moment; none where there was none."""
         with queries.reading(self._conninfo) as connection:

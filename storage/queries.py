@@ -56,6 +56,17 @@ class _Track(NamedTuple):
     signal_id: int
 
 
+class Elsewhere(NamedTuple):
+    """Where there are data when a span shows none: first and last time of all (None: nothing is stored).
+
+    sums: levels that have buckets in the span.
+    """
+
+    first_us: int | None
+    last_us: int | None
+    sums: tuple[str, ...]
+
+
 @contextmanager
 def reading(
     conninfo: str, *, application: str = "sparge query", answer_within_s: float = 120.0
@@ -168,6 +179,20 @@ def summary(
         cut = [pieces(values, choice.bin_us, held_to_us) for values in (brought, left)]
         rows = rows.joined(*cut)
     return _summary_table(rebin(rows, choice.bin_us), tracks, choice.bin_us)
+
+
+def elsewhere(
+    connection: BoundedConnection, unit: str | None, signal_names: Sequence[str], start_us: int, end_us: int
+) -> Elsewhere:
+    """Why a span shows nothing: what is stored of these signals at other times, and as sums.
+
+    Raises:
+        QueryRefused: there is no such unit or signal.
+    """
+    asked = {"signal_ids": list(_tracks(connection, unit, signal_names)), **_span(start_us, end_us)}
+    first_us, last_us, *summed = connection.execute(statement("query_elsewhere"), asked).fetchall()[0]
+    sums = tuple(level for level, found in zip(("1h", "1m"), summed, strict=True) if found)
+    return Elsewhere(first_us, last_us, sums)
 
 
 def sample_at(

@@ -14,6 +14,8 @@ from sparge.client import Client
 from sparge.tables import as_text, write_csv, write_parquet
 from sparge.terminal import err, say
 from sparge.times import parse_span_us, parse_time_us, parse_zone, show_span, show_time, to_us
+from storage.levels import LEVELS_US
+from storage.queries import Elsewhere
 from storage.table import Table
 
 READABLE_ROWS = 1000
@@ -50,6 +52,9 @@ READ = {
     What.ALARMS: ("time", "signal", "condition", "event", "state", "value", "limit_value", "ucum", "since"),
 }
 """Columns of a table that is read; files get all of them."""
+
+NOWHERE = "nothing is stored there."
+WORDS = {"1h": "hour", "1m": "minute"}
 
 READ_WIDE = ("time", "signal", "min", "max", "mean", "ucum", "count", "bad_count", "bucket_s")
 """The same where buckets are shown."""
@@ -130,8 +135,29 @@ def query(
             table = ask(unit, signals or [], start_us, end_us, limit=limit)
         about = f"{what} of {unit} from {show_time(start_us, asked_zone)} to {show_time(end_us, asked_zone)}"
     _write(table, READ_WIDE if width else READ[what], form=form, out=out, about=about, zone=asked_zone)
-    if not at and not len(table) and what in {What.SCORES, What.FORECASTS}:
+    if not len(table):
+        span_us = None if at or what is not What.SAMPLES else (start_us, end_us)
+        found = client.elsewhere(unit, signals or [], *span_us) if span_us else None
+        _say_none(what, why_none(found, span_us, asked_zone) if found and span_us else NOWHERE)
+
+
+def _say_none(what: What, reason: str) -> None:
+    err.print(f"No rows: {reason}", style="yellow")
+    if what in {What.SCORES, What.FORECASTS}:
         err.print(LEARNING, style="yellow")
+
+
+def why_none(found: Elsewhere, span_us: tuple[int, int], zone: ZoneInfo | None) -> str:
+    """Why a span shows no samples, and where there are some."""
+    if found.sums:
+        level = found.sums[-1]
+        width = max(1, (span_us[1] - span_us[0]) // LEVELS_US[level])
+        kinds = " and ".join(WORDS[level] for level in found.sums)
+        return f"of that span only sums by the {kinds} are left. To see them: --width {width}"
+    if found.first_us is None or found.last_us is None:
+        return "nothing is stored of these signals."
+    since, until = (show_time(time_us, zone) for time_us in (found.first_us, found.last_us))
+    return f"nothing was sampled in that span. There are data from {since} to {until}."
 
 
 def _write(
@@ -154,8 +180,6 @@ def _write(
         _write_text(table, columns, form, sys.stdout, zone)
     if out is not None:
         say(f"{len(table)} rows written to {out}: {about}.")
-    elif not len(table):
-        err.print("No rows: nothing is stored there.", style="yellow")
     if table.truncated:
         err.print(
             f"Only the first {len(table)} rows are shown; there are more. Ask for a shorter span or a larger "

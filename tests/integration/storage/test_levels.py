@@ -12,7 +12,7 @@ from schemas.errors import QueryRefused
 from storage.connection import connect
 from storage.maintenance.digest import digest
 from storage.migrate import migrate
-from storage.queries import reading, samples, summary
+from storage.queries import Elsewhere, elsewhere, reading, samples, summary
 from storage.store import Store
 from tests.integration.storage.frames import T0_US, column, register, stored
 
@@ -161,3 +161,17 @@ def test_a_chart_of_sums_whose_samples_were_dropped_holds_what_they_tell(fed: st
         connection.execute("DELETE FROM sparge.sample")
     assert feed(fed, (0, 7200), 5) == whole
     assert feed(fed, (3600, 7200), 60) == later
+
+
+def test_a_span_without_samples_is_told_from_one_of_which_sums_are_left(fed: str) -> None:
+    both(fed, (0, 7200), 5)
+    first_us, last_us = (BEGIN_US + second * 1_000_000 for second in FEED_US)
+    later = BEGIN_US + HOUR_US, BEGIN_US + 2 * HOUR_US
+    with psycopg.connect(fed, autocommit=True) as connection, reading(fed) as reader:
+        asked = reader, "BR-01", ["feed_rate"]
+        assert elsewhere(*asked, *later) == Elsewhere(BEGIN_US, last_us, ())
+        connection.execute("DELETE FROM sparge.sample")
+        assert elsewhere(*asked, BEGIN_US, first_us) == Elsewhere(BEGIN_US, BEGIN_US, ("1h", "1m"))
+        connection.execute("DELETE FROM sparge.sample_1m")
+        connection.execute("DELETE FROM sparge.sample_1h")
+        assert elsewhere(*asked, *later) == Elsewhere(None, None, ())
