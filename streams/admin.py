@@ -185,7 +185,12 @@ class LogEnds:
     def read(self, tps: Collection[TopicPartition]) -> dict[TopicPartition, int]:
         """The next offset to be written of each partition; raises BrokerError."""
         latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # theirs
-        return _offsets(self._client, self._broker, tps, latest, self._level)
+        try:
+            return _offsets(self._client, self._broker, tps, latest, self._level)
+        except BrokerError:
+            # A client that knows a later leader epoch than a restarted broker is refused for ever.
+            self._client = AdminClient(self._broker.confluent())
+            raise
 
 
 def _offsets(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import threading
 import time
@@ -10,9 +11,11 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from streams.admin import ensure_topics
+from schemas.errors import BrokerError
+from streams.admin import LogEnds, ensure_topics, partitions_of
 from streams.connection import Broker
 from streams.embedded_kafka import EmbeddedKafka
+from streams.topics import FRAMES
 from tests.integration.agents.devices import Device, run_plant
 from tests.integration.agents.watching import alarm_of, reference, said, wait_until_watched
 from tests.integration.agents.workers import LONGER_THAN_THE_SESSION_S, wait_until
@@ -21,9 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from streams.record import TopicPartition
     from tests.integration.agents.workers import Worker
 
 SENDING_S = 40.0
+TRIES = 5
 SAMPLES = "SELECT unit, signal, (extract(epoch FROM time) * 1000000)::bigint, value FROM sparge.samples"
 TRANSITIONS = "SELECT source_partition, source_offset, alarm_id, event FROM sparge.alarm_history"
 
@@ -60,6 +65,24 @@ def killable(tmp_path: Path) -> Iterator[KillableKafka]:
 def rows(database: str, query: str) -> list[tuple[object, ...]]:
     with psycopg.connect(database) as connection:
         return connection.execute(query).fetchall()
+
+
+@pytest.mark.timeout(120)
+def test_the_ends_of_the_log_are_told_again_after_a_broker_that_was_killed(killable: KillableKafka) -> None:
+    broker = Broker(killable.bootstrap)
+    ensure_topics(broker)
+    partitions = partitions_of(broker, [FRAMES.name])
+    ends = LogEnds(broker, read_committed=True)
+    before = ends.read(partitions)
+    killable.kill()
+    killable.start()
+    told: dict[TopicPartition, int] = {}
+    for _ in range(TRIES):
+        with contextlib.suppress(BrokerError):
+            told = ends.read(partitions)
+            break
+        time.sleep(1.0)
+    assert told == before
 
 
 @pytest.mark.timeout(240)
