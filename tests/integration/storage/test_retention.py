@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import psycopg
 import pytest
 
 from schemas.batch import BatchEvent
+from schemas.ne107 import SignalClass
 from storage.maintenance.digest import LOCK_CLASS
 from storage.maintenance.job import maintain, maintaining
 from storage.migrate import migrate
@@ -98,6 +99,15 @@ def days_left(connection: psycopg.Connection[Any]) -> dict[str, list[int]]:
 def test_nothing_is_dropped_where_nobody_said_so(database: str, connection: psycopg.Connection[Any]) -> None:
     assert run(database, 10_000).rows == 0
     assert days_left(connection) == {"DO": [0, 1, 2, 3, 4], "gas_flow": [0, 1, 2, 3, 4]}
+
+
+def test_a_rule_for_a_class_is_taken_if_the_dictionary_has_the_class(
+    connection: psycopg.Connection[Any],
+) -> None:
+    for signal_class in get_args(SignalClass):
+        connection.execute(RULE, ["raw", signal_class, None, 2])
+    with pytest.raises(psycopg.errors.CheckViolation, match="signal_class_known"):
+        connection.execute(RULE, ["raw", "gasses", None, 2])
 
 
 def test_a_class_is_dropped_by_its_rule_its_sums_stay_and_the_audit_says_so(
