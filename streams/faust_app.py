@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("streams")
 
-STOP_WITHIN_S = 3.0
+STOP_WITHIN_S = 2.5
 """A worker that has not stopped by then is ended: it is as safe as kill -9, which loses nothing."""
 
 EXIT_STUCK = 4

@@ -10,11 +10,13 @@ import pytest
 
 from schemas.batch import BatchEvent
 from schemas.deadletter import DeadLetter
+from streams.admin import ensure_topics
 from streams.codec import outgoing
 from streams.single import send_one
 from streams.tail import read_all
 from streams.topics import BATCH_EVENTS, DEADLETTER
 from tests.integration.sparge.command_line import CommandLine
+from tests.servers.kafka import delete_topics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
     from streams.connection import Broker
 
-WITHIN_S = 90.0
+WITHIN_S = 40.0
 BEHIND = """
 SELECT coalesce(sum(next_offset), 0) FROM sparge.progress WHERE topic = 'batch.events'
 """
@@ -30,7 +32,9 @@ SELECT coalesce(sum(next_offset), 0) FROM sparge.progress WHERE topic = 'batch.e
 
 @pytest.fixture
 def sparge(topics: Broker, store_database: str, tmp_path: Path) -> Iterator[CommandLine]:
-    """A command line with a broker, a database and a worker that records."""
+    """A command line with a broker of empty topics, a new database and a worker that records."""
+    delete_topics(topics)
+    ensure_topics(topics)
     line = CommandLine(tmp_path / "home", SPARGE_BROKER=topics.bootstrap, SPARGE_DATABASE=store_database)
     with line.running("worker", "record"):
         yield line
