@@ -94,7 +94,11 @@ class AlarmWatch:
                 for signal, row in zip(self.table.signals, rows, strict=True)
             },
             "devices": {
-                name: {"newest_us": device.newest_us, "late_since_us": device.late_since_us}
+                name: {
+                    "newest_us": device.newest_us,
+                    "late_since_us": device.late_since_us,
+                    "signals": [self.table.signals[slot].name for slot in sorted(device.slots)],
+                }
                 for name, device in self.table.devices.items()
             },
             "alarms": [
@@ -113,10 +117,11 @@ class AlarmWatch:
         self._heard_us = kept.heard_us
         self._resumed_us = kept.resumed_us
         self._gaps_us.extend(kept.gaps_us)
+        slots: dict[str, int] = {}
         for name, part in kept.signals.items():
             declared = spec(name)
             unit_code = declared.unit if declared else part.unit_code
-            slot = self.table.add(name, unit_code)
+            slot = slots[name] = self.table.add(name, unit_code)
             if unit_code != part.unit_code:
                 # Declared since then: samples come in the dictionary's unit, what was seen says nothing.
                 continue
@@ -127,7 +132,8 @@ class AlarmWatch:
                     f"The health memory of {name} cannot be read.", detail=str(wrong)
                 ) from wrong
         for name, device in kept.devices.items():
-            self.table.devices[name] = Device(device.newest_us, device.late_since_us)
+            its_slots = {slots[signal] for signal in device.signals if signal in slots}
+            self.table.devices[name] = Device(device.newest_us, device.late_since_us, its_slots)
         for its_alarm in kept.alarms:
             # An alarm that was taken out of the master alarm database since then ends without a word.
             if self._database.get(its_alarm.signal, its_alarm.condition) is not None:

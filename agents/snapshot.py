@@ -52,10 +52,14 @@ class SignalPart(_Part):
 
 
 class DevicePart(_Part):
-    """How far a device's times have come, and since when (log time) they have not come further."""
+    """How far a device's times have come, since when (log time) they have not, and which signals it sends.
+
+    A memory that was kept before signals were has none: they come with the device's next frames.
+    """
 
     newest_us: Int64
     late_since_us: Int64 | None
+    signals: list[str] = Field(default_factory=list)
 
 
 class UnitSnapshot(_Part):

@@ -96,6 +96,11 @@ def test_a_restart_at_any_point_changes_no_transition(cut: int) -> None:
     assert play(LIFE, frozenset({cut})) == whole_life()
 
 
+def test_a_clock_that_was_set_back_is_so_for_signals_last_sent_before_the_restart() -> None:
+    moments = [("normal", 3), ("ahead", 18), ("normal", 1), ("stopped", 30), ("normal", 30)]
+    assert play(moments, frozenset({3})) == play(moments)
+
+
 @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_restarts_in_any_life_change_no_transition(data: st.DataObject) -> None:
