@@ -172,14 +172,16 @@ def test_the_transfer_coefficient_lies_between_that_of_mixed_and_of_unmixed_gas(
     assert 0.5 * (plug + tank) == pytest.approx(1.0, abs=0.05)
 
 
-def test_the_transfer_coefficient_is_read_from_a_pause_of_the_gas() -> None:
-    """In the second hour DO is far above its set point, so that the controller lets the stirrer be.
+@pytest.mark.parametrize("seed", [1, 2, 11])
+def test_the_transfer_coefficient_is_read_from_a_pause_of_the_gas(seed: int) -> None:
+    """In the first hour DO stays above its set point through the pause, so that the stirrer is let be.
 
-    What is read is 8 to 10 % too high, more than its own error, for a reason that is not known.
+    What is read is 3 to 6 % too high: the culture grows meanwhile, and the method takes its uptake as
+    constant. A later or longer look reads higher.
     """
-    off_s, on_s, ends_s = 60.0, 95.0, 400.0
+    off_s, on_s, ends_s = 60.0, 110.0, 300.0
     pause = parse(f"stuck_gas_valve@{off_s:g}-{on_s:g}*1")
-    fleet = Fleet([Reactor("pause", "e_coli", "2L", 11)], start_h=1.0, faults=[pause])
+    fleet = Fleet([Reactor("pause", "e_coli", "2L", seed)], start_h=0.5, faults=[pause])
     hull, litres = vessel("2L"), float(fleet.state.volume_l[0])
     surface_per_h = 3600.0 * hull.surface_transfer_m_s * 0.25 * np.pi * hull.diameter_m**2 / (litres / 1000.0)
     true_kla = float(fleet.flux.kla_per_h[0]) + surface_per_h
@@ -191,5 +193,5 @@ def test_the_transfer_coefficient_is_read_from_a_pause_of_the_gas() -> None:
         used.append(fleet.flux.our[0] / fleet.flux.saturation_mmol_l[0] * 100.0)
     time_s, level, since = np.array(times), np.array(shown), np.array(times) >= off_s
     read = dynamic_kla(time_s[since], level[since], on_s, lag_s=DO_LAG_S, lag_error=0.05)
-    assert read.kla.value == pytest.approx(true_kla, rel=0.12)
+    assert read.kla.value == pytest.approx(true_kla, rel=0.08)
     assert read.our.value == pytest.approx(float(np.mean(used)), rel=0.15)
