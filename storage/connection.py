@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from select import select
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
@@ -60,14 +61,17 @@ class BoundedConnection(psycopg.Connection[tuple[Any, ...]]):
         return answer
 
     def ended(self) -> bool:
-        """Whether the server has ended it while nothing was asked; looks at what has come, asks nothing."""
-        try:
-            for _ in range(2):  # its farewell, and then the end
-                self.pgconn.consume_input()
-        except psycopg.OperationalError:
-            self.close()
+        """Whether the server has ended it while nothing was asked; asks nothing.
+
+        A server that was asked nothing says nothing but its farewell, or that its settings have changed: in
+        both cases a new connection is right.
+        """
+        if self.pgconn.status != psycopg.pq.ConnStatus.OK:
             return True
-        return False
+        heard, _, _ = select([self.pgconn.socket], [], [], 0)
+        if heard:
+            self.close()
+        return bool(heard)
 
 
 class _NoAnswer(psycopg.OperationalError):
