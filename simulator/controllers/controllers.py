@@ -17,8 +17,6 @@ from simulator.controllers.temperature import TemperatureLoop
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
-
     from simulator.physics.state import Actuators, Floats
     from simulator.recipes.recipe import Recipe
     from simulator.vessels.vessel import Vessel
@@ -38,7 +36,6 @@ class Controllers:
     def __init__(self, recipes: Sequence[Recipe], vessels: Sequence[Vessel], seeds: Sequence[int]) -> None:
         self.schedule = Schedule(recipes, seeds)
         self.equipment = Equipment.of(vessels)
-        self._recipes = tuple(recipes)
         oxygen = self.schedule.value("dissolved_oxygen")
         self._aeration = AerationLoop.of(recipes, self.equipment, oxygen)
         self._feeding = Feeding(recipes, self.equipment, self._aeration)
@@ -47,15 +44,6 @@ class Controllers:
         self._foam = FoamLoop.of(recipes, self.equipment)
         self._set: dict[str, Floats] = {}
         self._out: dict[str, Floats] = {}
-
-    @property
-    def phase(self) -> NDArray[np.int64]:
-        """(N,) index into the phases of each recipe."""
-        return self.schedule.phase
-
-    def phase_names(self) -> list[str]:
-        """The phase that each bioreactor is in."""
-        return [str(recipe.phases[at].name) for recipe, at in zip(self._recipes, self.phase, strict=True)]
 
     def act(
         self, readings: Mapping[str, Floats], hours: Floats, dt_s: float, set_to: Actuators

@@ -46,11 +46,6 @@ class PI:
         self.last = np.where(known, limited, self.last)
         return self.last
 
-    def start_from(self, units: Floats, output: Floats) -> None:
-        """Let the loops chosen by the mask `units` go on from an output given by hand, without a bump."""
-        self.integral = np.where(units, output, self.integral)
-        self.last = np.where(units, output, self.last)
-
 
 def outside(error: Floats, dead_band: Floats) -> Floats:
     """What of an error lies beyond a dead band of that half width; 0 within."""

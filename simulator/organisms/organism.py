@@ -92,8 +92,3 @@ def organism(name: str) -> Organism:
         UnknownParameters: there is none.
     """
     return parameters.load("organisms", name, Organism)
-
-
-def organism_names() -> tuple[str, ...]:
-    """The organisms there are."""
-    return parameters.names("organisms")
