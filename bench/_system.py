@@ -91,7 +91,7 @@ def frame(unit: int, sequence: int, times: int) -> SensorFrame:
 
 def fill(broker: Broker, units: int, frames: int, times: int) -> int:
     """Write frames of all units to telemetry.frames, before any clock starts; returns the samples."""
-    producer = Producer({**broker.confluent(), "partitioner": "murmur2_random", "compression.type": "lz4"})
+    producer = Producer({**broker.producing(), "compression.type": "lz4"})
     for sequence in range(frames):
         for unit in range(units):
             key, body, headers = outgoing(frame(unit, sequence, times))

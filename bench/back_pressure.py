@@ -78,7 +78,7 @@ def system() -> Iterator[tuple[Broker, Stoppable]]:
 
 def send(broker: Broker, size: int) -> int:
     """Send frames of all units until their bodies make up `size`; returns how many frames."""
-    producer = Producer({**broker.confluent(), "partitioner": "murmur2_random", "compression.type": "lz4"})
+    producer = Producer({**broker.producing(), "compression.type": "lz4"})
     templates = []
     for unit in range(UNITS):
         key, body, headers = outgoing(frame(unit, 0, TIMES))

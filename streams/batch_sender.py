@@ -38,11 +38,7 @@ class BatchSender:
         self._sent = 0
         self._producer = Producer(
             {
-                **broker.confluent(),
-                "enable.idempotence": True,
-                "acks": "all",
-                # The partitioner of every other client here; librdkafka's own differs.
-                "partitioner": "murmur2_random",
+                **broker.producing(),
                 "compression.type": topic.compression,
                 "message.timeout.ms": 0,
             }

@@ -60,6 +60,18 @@ class Broker:
             settings["sasl.password"] = self._secret
         return settings
 
+    def producing(self) -> dict[str, Any]:
+        """Settings of every producer of ours: nothing lost or doubled, and the partitioner of Kafka's own.
+
+        librdkafka's own partitioner differs from that of every other client here.
+        """
+        return {
+            **self.confluent(),
+            "enable.idempotence": True,
+            "acks": "all",
+            "partitioner": "murmur2_random",
+        }
+
     def faust_url(self) -> str:
         """The bootstrap servers as Faust writes them."""
         return ";".join(f"kafka://{server.strip()}" for server in self.bootstrap.split(","))

@@ -56,11 +56,7 @@ class FrameSender:
         self._refused: dict[str, str] = {}
         self._producer = Producer(
             {
-                **broker.confluent(),
-                "enable.idempotence": True,
-                "acks": "all",
-                # The partitioner of every other client here; librdkafka's own differs.
-                "partitioner": "murmur2_random",
+                **broker.producing(),
                 "compression.type": compression or topic.compression,
                 "linger.ms": 5,
                 "message.timeout.ms": 0,

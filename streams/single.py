@@ -35,10 +35,7 @@ def send_one(
     """
     producer = Producer(
         {
-            **broker.confluent(),
-            "enable.idempotence": True,
-            # The partitioner of every other client here; librdkafka's own differs.
-            "partitioner": "murmur2_random",
+            **broker.producing(),
             "message.max.bytes": DEADLETTER.max_message_bytes,
             "message.timeout.ms": int(DELIVERY_TIMEOUT_S * 1000),
         }

@@ -40,11 +40,10 @@ class PartitionProducer:
         self._id = transactional_id
         self._producer = Producer(
             {
-                **broker.confluent(),
+                **broker.producing(),
                 "transactional.id": transactional_id,
                 "transaction.timeout.ms": _TRANSACTION_TIMEOUT_MS,
                 "message.timeout.ms": _TRANSACTION_TIMEOUT_MS,
-                "partitioner": "murmur2_random",
                 "compression.type": "lz4",
                 "linger.ms": 0,
                 "message.max.bytes": 4 * MIB,
