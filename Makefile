@@ -12,10 +12,10 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 
 export PYTHON
 
-.PHONY: help install demo test soak check format contracts bench pictures lock wheel clean
+.PHONY: help install demo test soak check format contracts bench bench-models pictures lock wheel clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 install: $(RUNTIME) ## the environment alone, without development tools
 
@@ -46,6 +46,9 @@ contracts: $(DEV) ## export contracts (JSON Schema) and signals to docs/referenc
 
 bench: $(DEV) ## every benchmark, results to bench/results (ARGS=name, ...)
 	@exec scripts/timescaledb run --name bench -- $(BIN)/python -m bench $(or $(ARGS),--save)
+
+bench-models: $(DEV) ## the models on public recordings (ARGS="skab --data DIR", ...)
+	@exec $(BIN)/python -m bench.models $(ARGS)
 
 pictures: $(DEV) ## simulated batches beside recorded ones, to docs/pictures/simulator
 	@exec $(BIN)/python scripts/pictures.py $(ARGS)

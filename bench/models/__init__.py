@@ -1,0 +1,3 @@
+from bench.models._run import main
+
+__all__ = ["main"]

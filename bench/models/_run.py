@@ -1,0 +1,70 @@
+"""How good the models are on public recordings: `python -m bench.models [DATASET ...] [--data DIR] [--json]`.
+
+A data set is one module of this package with `measure(data: Path) -> Report`; DIR holds files of its
+format, whichever they are. Without `--data` the files of SPARGE_DATA (or ../shared/data) are taken; data sets
+that are absent are named and passed over. Thresholds come from training rows, one configuration serves a
+whole data set, and rows are taken in their order.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import pkgutil
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench._report import Report
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_HERE = Path(__file__).resolve().parent
+DATA = Path(os.environ.get("SPARGE_DATA", _HERE.parents[2] / "shared" / "data"))
+
+
+def datasets() -> list[str]:
+    """Return the names of all data sets, in order."""
+    return sorted(module.name for module in pkgutil.iter_modules([str(_HERE)]) if module.name[0] != "_")
+
+
+def measure(name: str, data: Path | None) -> Report:
+    """Run the models over one data set; raises FileNotFoundError where its files are not there."""
+    folder = data or DATA / name
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"{name}: there is no folder {folder}; name the one with its files: --data DIR, or SPARGE_DATA "
+            f"for the folder above all of them"
+        )
+    measured: Report = import_module(f"bench.models.{name}").measure(folder)
+    return measured
+
+
+def main(argv: Sequence[str]) -> int:
+    """Measure what argv names, or every data set that is there; returns 1 if one named could not be."""
+    parser = argparse.ArgumentParser(prog="python -m bench.models", description=__doc__)
+    parser.add_argument("datasets", nargs="*", metavar="DATASET", help=f"of: {', '.join(datasets())}")
+    parser.add_argument("--data", type=Path, help="the folder with the files of the one data set named")
+    parser.add_argument("--json", action="store_true", help="print one JSON object of all figures")
+    arguments = parser.parse_args(argv)
+    if unknown := set(arguments.datasets) - set(datasets()):
+        parser.error(f"no such data set: {', '.join(sorted(unknown))}; there are {', '.join(datasets())}")
+    if arguments.data and len(arguments.datasets) != 1:
+        parser.error("--data is the folder of one data set: name that one")
+    figures, observations, failed = [], [], False
+    for name in arguments.datasets or datasets():
+        try:
+            report = measure(name, arguments.data)
+        except (OSError, ValueError) as error:
+            print(f"{name} was not measured: {error}", file=sys.stderr)
+            failed |= bool(arguments.datasets)
+            continue
+        figures += report.figures
+        observations += report.observations
+        if not arguments.json:
+            print(report.as_table(), flush=True)
+    if arguments.json:
+        print(Report("models", tuple(figures), tuple(observations)).as_json())
+    return 1 if failed else 0
