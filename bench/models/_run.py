@@ -21,6 +21,8 @@ from bench._report import Report
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bench._report import Figure
+
 _HERE = Path(__file__).resolve().parent
 DATA = Path(os.environ.get("SPARGE_DATA", _HERE.parents[2] / "shared" / "data"))
 
@@ -53,7 +55,9 @@ def main(argv: Sequence[str]) -> int:
         parser.error(f"no such data set: {', '.join(sorted(unknown))}; there are {', '.join(datasets())}")
     if arguments.data and len(arguments.datasets) != 1:
         parser.error("--data is the folder of one data set: name that one")
-    figures, observations, failed = [], [], False
+    figures: list[Figure] = []
+    observations: list[str] = []
+    failed = False
     for name in arguments.datasets or datasets():
         try:
             report = measure(name, arguments.data)
