@@ -53,7 +53,6 @@ class Recipe(BaseModel):
     version: str
     about: str
     step_s: Positive
-    predictor: RiverModel
 
     @cached_property
     def digest(self) -> str:
@@ -75,6 +74,7 @@ class Recipe(BaseModel):
 class AnomalyRecipe(Recipe):
     """Parameters of the one-step residual; recipes.yaml says what each does."""
 
+    predictor: RiverModel
     residual: RiverModel
     baseline_steps: Annotated[int, Field(ge=10)]
     baseline_within: Positive
@@ -94,6 +94,7 @@ class AnomalyRecipe(Recipe):
 class ForecastRecipe(Recipe):
     """Parameters of the forecasts; recipes.yaml says what each does."""
 
+    predictor: RiverModel
     horizons_s: Annotated[tuple[Positive, ...], Field(min_length=1)]
     every_s: Positive
     coverage: Share
