@@ -15,6 +15,7 @@ from schemas.deadletter import DeadLetter
 from schemas.errors import ContractError
 from schemas.forecast import ForecastMessage
 from schemas.frame import SensorFrame
+from schemas.model_event import ModelEvent
 from schemas.score import ScoreMessage
 from schemas.wire import WireModel
 
@@ -59,6 +60,13 @@ _ALL = (
     ),
     Contract("score", 1, ScoreMessage, ("watch.results",), ("score.v1.json",)),
     Contract("forecast", 1, ForecastMessage, ("watch.results",), ("forecast.v1.json",)),
+    Contract(
+        "model-event",
+        1,
+        ModelEvent,
+        ("models.registry",),
+        ("model-event.v1.registered.json", "model-event.v1.promoted.json", "model-event.v1.verdict.json"),
+    ),
     Contract("deadletter", 1, DeadLetter, ("telemetry.deadletter",), ("deadletter.v1.json",)),
 )
 

@@ -12,11 +12,12 @@ from schemas.batch import BatchEvent
 from schemas.deadletter import DeadLetter
 from schemas.forecast import ForecastMessage
 from schemas.frame import SensorFrame
+from schemas.model_event import ModelEvent
 from schemas.score import ScoreMessage
 
 Headers = tuple[tuple[str, bytes], ...]
 Derived = AlarmTransition | ScoreMessage | ForecastMessage
-Message = SensorFrame | BatchEvent | Derived | DeadLetter
+Message = SensorFrame | BatchEvent | Derived | DeadLetter | ModelEvent
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -35,6 +36,9 @@ def outgoing(message: Message) -> tuple[bytes | None, bytes, Headers]:
     if isinstance(message, DeadLetter):
         headers = _headers(message.schema_, "sparge", message.source.id, message.recorded_us)
         return message.original_key, message.encode(), headers
+    if isinstance(message, ModelEvent):
+        headers = _headers(message.schema_, "sparge", message.id, message.time_us)
+        return message.id.encode(), message.encode(), headers
     key = key_of(message.site, message.unit)
     identity, time_us = _identity(message)
     return key, message.encode(), _headers(message.schema_, key.decode(), identity, time_us)

@@ -116,4 +116,23 @@ WATCH_STATE = Topic(
     about="Snapshots of watch, private to it, with the input offset that they include.",
 )
 
-TOPICS = (FRAMES, HISTORY, DEADLETTER, BATCH_EVENTS, WATCH_RESULTS, ALARM_TRANSITIONS, WATCH_STATE)
+MODELS_REGISTRY = Topic(
+    name="models.registry",
+    key="the event's id, so that compaction takes repeats and nothing else",
+    contract=("model-event",),
+    partitions=1,
+    retention_ms=FOREVER_MS,
+    cleanup="compact",
+    about="Models registered, promoted, rolled back, retired; verdicts on their alarms.",
+)
+
+TOPICS = (
+    FRAMES,
+    HISTORY,
+    DEADLETTER,
+    BATCH_EVENTS,
+    WATCH_RESULTS,
+    ALARM_TRANSITIONS,
+    WATCH_STATE,
+    MODELS_REGISTRY,
+)

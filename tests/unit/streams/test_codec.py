@@ -9,6 +9,7 @@ import pytest
 
 from schemas.contracts import CONTRACTS, decode, example
 from schemas.deadletter import DeadLetter
+from schemas.model_event import ModelEvent
 from streams.codec import key_of, outgoing
 
 if TYPE_CHECKING:
@@ -42,10 +43,16 @@ def test_headers_are_cloudevents_in_binary_mode(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_the_key_is_the_bioreactor_or_the_key_of_the_refused_message(name: str) -> None:
+def test_the_key_is_the_bioreactor_the_key_of_the_refused_message_or_the_events_own_id(name: str) -> None:
     sent = message(name)
     key, _, _ = outgoing(sent)
-    assert key == (sent.original_key if isinstance(sent, DeadLetter) else key_of(sent.site, sent.unit))
+    match sent:
+        case DeadLetter():
+            assert key == sent.original_key
+        case ModelEvent():
+            assert key == sent.id.encode()
+        case _:
+            assert key == key_of(sent.site, sent.unit)
 
 
 def test_a_message_has_the_same_id_each_time_and_two_frames_have_two() -> None:

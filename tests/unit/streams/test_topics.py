@@ -12,6 +12,7 @@ from streams.topics import (
     FRAMES,
     HISTORY,
     MIB,
+    MODELS_REGISTRY,
     TOPICS,
     WATCH_RESULTS,
     WATCH_STATE,
@@ -57,6 +58,12 @@ def test_a_dead_letter_holds_the_largest_message_in_base64() -> None:
     assert DEADLETTER.max_message_bytes > MIB * 4 / 3
 
 
-def test_only_the_state_of_watch_is_compacted_and_soon() -> None:
-    assert [topic.name for topic in TOPICS if topic.cleanup == "compact"] == [WATCH_STATE.name]
-    assert int(WATCH_STATE.config()["segment.ms"]) <= 3_600_000
+def test_only_the_state_of_watch_and_the_registry_are_compacted_and_soon() -> None:
+    compacted = [topic for topic in TOPICS if topic.cleanup == "compact"]
+    assert compacted == [WATCH_STATE, MODELS_REGISTRY]
+    assert all(int(topic.config()["segment.ms"]) <= 3_600_000 for topic in compacted)
+
+
+def test_the_registry_of_models_is_kept_for_ever_in_one_order() -> None:
+    assert MODELS_REGISTRY.config()["retention.ms"] == "-1"
+    assert MODELS_REGISTRY.partitions == 1
