@@ -1,6 +1,8 @@
-"""The samples of a frame as NumPy columns.
+"""The samples of a frame as NumPy arrays.
 
-The values of all signals go through one list, one array and one set of checks; a column is a slice of it.
+The values of all signals go through one list, one array and one set of checks. A frame without a fault in it
+is read without a loop over its signals (`readings_of`); one that has something to object to, or that is laid
+out in a rare way, goes through the checks one by one (`columns_of`), which alone refuse.
 """
 
 from __future__ import annotations
@@ -9,36 +11,135 @@ from array import array
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
-from types import NoneType
+from itertools import chain
+from operator import itemgetter
+from types import MappingProxyType, NoneType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from schemas.errors import FrameRefused, Reason, UnitIncompatible, UnitUnknown
+from schemas.readings import Column, Readings
 from schemas.refusal import NAME_RULE, field, integers, is_name, positions, refuse, refuse_type, shown
 from schemas.signals import DICTIONARY
 from schemas.status import Status
 from schemas.units import conversion, parse
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from numpy.typing import NDArray
 
 _BAD = np.uint32(Status.BAD)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Column:
-    """The samples of one signal: three arrays of one length.
+_unit, _values = itemgetter("unit"), itemgetter("values")
 
-    `unit` is the canonical unit for a signal of the dictionary, else the unit as sent. `time_us` is strictly
-    increasing and read-only; `values` is NaN where the value is missing, and `status` is Bad there.
+MOST_SIGNALS = 2000
+"""Layouts of more signals are not remembered: what a device may make us keep is bounded."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """Which signals a frame has, in which units; most frames of a device have the same one.
+
+    units: (S,) that the values come out in. converted: places of the signals that are sent in another one,
+    with (C, 1) scale and offset. sent_units: unit of each signal as it is sent.
     """
 
-    name: str
-    unit: str
-    time_us: NDArray[np.int64]
-    values: NDArray[np.float64]
-    status: NDArray[np.uint32]
+    names: tuple[str, ...]
+    units: tuple[str, ...]
+    converted: NDArray[np.intp]
+    scale: NDArray[np.float64]
+    offset: NDArray[np.float64]
+    sent_units: Mapping[str, str]
+
+
+def readings_of(
+    signals: dict[str, Any], time_us: NDArray[np.int64]
+) -> tuple[Sequence[Column], Mapping[str, str]]:
+    """The samples of `signals`, an object with one entry or more, and the unit of each as it was sent.
+
+    Raises:
+        FrameRefused: an entry is not what the contract says.
+    """
+    try:
+        return _readings(signals, time_us)
+    except (_Unusual, FrameRefused, KeyError, TypeError):
+        # Which fault is told, of several, must not depend on what is quick to see.
+        columns = columns_of(signals, time_us)
+        return columns, {name: entry["unit"] for name, entry in signals.items()}
+
+
+class _Unusual(Exception):
+    """The frame must be read entry by entry."""
+
+
+def _readings(
+    signals: dict[str, Any], time_us: NDArray[np.int64]
+) -> tuple[Sequence[Column], Mapping[str, str]]:
+    """As `readings_of`; KeyError or TypeError where an entry is no object with a unit and values."""
+    entries = list(signals.values())
+    lists = list(map(_values, entries))
+    if set(map(type, lists)) != {list} or len(lists) > MOST_SIGNALS:
+        raise _Unusual
+    layout = layout_of(tuple(signals), tuple(map(_unit, entries)))
+    counts = list(map(len, lists))
+    times_us = [time_us] * len(entries)
+    special = [place for place, entry in enumerate(entries) if len(entry) != 2]
+    for place in special:
+        at = entries[place].get("at")
+        if at is not None:
+            times_us[place] = _times_at(layout.names[place], at, counts[place], time_us)
+    if counts != [times.size for times in times_us] or not all(counts):
+        raise _Unusual
+    values = _numbers(list(chain.from_iterable(lists)), signals)
+    status = np.zeros(values.size, dtype=np.uint32)
+    readings = Readings(layout.names, layout.units, times_us, values, status)
+    if layout.converted.size:
+        _convert(readings, layout)
+    for place in special:
+        sent = entries[place].get("status")
+        if sent is not None:
+            _mark_status(f"signals.{layout.names[place]}.status", sent, readings[place].status)
+    if not np.isfinite(values).all():
+        _mark_missing(values, status, signals)
+        _refuse_infinite(values, signals)
+    return readings, layout.sent_units
+
+
+@lru_cache(maxsize=128)
+def layout_of(names: tuple[str, ...], sent: tuple[str, ...]) -> Layout:
+    """The layout of a frame with these signals in these units.
+
+    Raises:
+        FrameRefused: one of them is no name or no unit.
+    """
+    if set(map(type, sent)) != {str} or not all(map(is_name, names)):
+        raise FrameRefused(Reason.WRONG_TYPE, "signals", "A signal's name or unit cannot be one.")
+    meanings = [_meaning(name, unit) for name, unit in zip(names, sent, strict=True)]
+    converted = [place for place, (_, *line) in enumerate(meanings) if line != [1.0, 0.0]]
+    return Layout(
+        names,
+        tuple([unit for unit, _, _ in meanings]),
+        np.array(converted, dtype=np.intp),
+        np.array([[meanings[place][1]] for place in converted], dtype=np.float64),
+        np.array([[meanings[place][2]] for place in converted], dtype=np.float64),
+        MappingProxyType(dict(zip(names, sent, strict=True))),
+    )
+
+
+def _convert(readings: Readings, layout: Layout) -> None:
+    """Bring the values that are sent in another unit into the signal's own."""
+    with np.errstate(over="ignore"):
+        if len(set(readings.counts)) == 1:
+            table = readings.values.reshape(len(readings), -1)
+            table[layout.converted] = table[layout.converted] * layout.scale + layout.offset
+            return
+        for place, scale, offset in zip(layout.converted, layout.scale, layout.offset, strict=True):
+            values = readings[place].values
+            values *= scale
+            values += offset
 
 
 def columns_of(signals: dict[str, Any], time_us: NDArray[np.int64]) -> tuple[Column, ...]:
@@ -90,10 +191,7 @@ def _column_times(name: str, sent: Any, time_us: NDArray[np.int64]) -> NDArray[n
             f"{where} has no values. Leave a signal out that was not sampled.",
         )
     if at is not None:
-        places = positions(f"{where}.at", at, len(values), time_us.size, items="values", of="times")
-        times = time_us[places]
-        times.flags.writeable = False
-        return times
+        return _times_at(name, at, len(values), time_us)
     if len(values) != time_us.size:
         refuse(
             Reason.RAGGED,
@@ -102,6 +200,13 @@ def _column_times(name: str, sent: Any, time_us: NDArray[np.int64]) -> NDArray[n
             f"Give one value (or null) for each time, or the positions of the times in `at`.",
         )
     return time_us
+
+
+def _times_at(name: str, at: Any, count: int, time_us: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The times at which one signal was sampled, by their positions."""
+    times = time_us[positions(f"signals.{name}.at", at, count, time_us.size, items="values", of="times")]
+    times.flags.writeable = False
+    return times
 
 
 def _numbers(flat: list[Any], signals: dict[str, Any]) -> NDArray[np.float64]:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 import orjson
 
-from schemas.columns import Column, columns_of
+from schemas.columns import readings_of
 from schemas.errors import FrameRefused, Reason
 from schemas.frame import FRAME_SCHEMA, MAX_AHEAD_US, MAX_FRAME_BYTES, TICK_BODY, TICK_SCHEMA
+from schemas.readings import Column, Readings
 from schemas.refusal import (
     count_of,
     field,
@@ -25,7 +26,7 @@ from schemas.refusal import (
 from schemas.wire import MAX_INT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -42,7 +43,7 @@ class Frame:
     epoch: int
     sequence: int
     edge_us: int | None
-    columns: tuple[Column, ...]
+    columns: Sequence[Column]
     sent_units: Mapping[str, str]
     dropped: tuple[tuple[int, int], ...]
 
@@ -54,6 +55,8 @@ class Frame:
     @property
     def sample_count(self) -> int:
         """Number of samples of all signals."""
+        if isinstance(self.columns, Readings):
+            return self.columns.values.size
         return sum(column.values.size for column in self.columns)
 
     @property
@@ -154,8 +157,7 @@ def _frame(body: dict[str, Any], key: bytes | None, recorded_us: int) -> Frame:
             "signals" if time_us.size else "time_us",
             "The frame has no samples. Give at least one time and one signal, or `dropped`.",
         )
-    columns = columns_of(signals, time_us) if signals else ()
-    sent_units = {name: column["unit"] for name, column in signals.items()}
+    columns, sent_units = readings_of(signals, time_us) if signals else ((), {})
     return Frame(site, unit, device, epoch, sequence, edge_us, columns, sent_units, dropped)
 
 
