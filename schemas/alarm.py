@@ -5,12 +5,27 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schemas.source import Source
+from schemas.source import SideOffsets, Source
 from schemas.wire import Finite, Name, TimeUs, WireModel
 
 Condition = Literal[
-    "low", "high", "low_low", "high_high", "range", "rate", "frozen", "stale", "silent", "clock"
+    "low",
+    "high",
+    "low_low",
+    "high_high",
+    "range",
+    "rate",
+    "frozen",
+    "stale",
+    "silent",
+    "clock",
+    "spike",
+    "clipping",
+    "anomaly",
+    "time_to_limit",
+    "drift",
 ]
+"""What can be wrong: with the process, with an instrument or device, and what models see."""
 AlarmEvent = Literal["raised", "cleared"]
 Priority = Literal["low", "medium", "high"]
 
@@ -57,6 +72,7 @@ class AlarmTransition(WireModel):
     action: Annotated[str, Field(description="What to do.")]
     respond_within_s: Annotated[Finite, Field(ge=0, description="Time to respond, in seconds.")]
     since_us: Annotated[TimeUs, Field(description="When the alarm was raised, in microseconds UTC.")]
+    side_offsets: SideOffsets = None
 
     @property
     def key(self) -> str:

@@ -27,13 +27,18 @@ _NOISE = frozenset({"title"})
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """One contract in its present major version; `examples` are files of schemas/examples."""
+    """One contract in its present major version; `examples` are files of schemas/examples.
+
+    ours: only Sparge writes it. Its readers can be brought up to date before its writers, so its
+    enumerations may grow within a version (decision 0014).
+    """
 
     name: str
     version: int
     model: type[WireModel]
     topics: tuple[str, ...]
     examples: tuple[str, ...]
+    ours: bool = False
 
     @property
     def schema_name(self) -> str:
@@ -56,18 +61,24 @@ _ALL = (
     ),
     Contract("batch", 1, BatchEvent, ("batch.events",), ("batch.v1.start.json", "batch.v1.sample.json")),
     Contract(
-        "alarm", 1, AlarmTransition, ("alarm.transitions",), ("alarm.v1.raised.json", "alarm.v1.cleared.json")
+        "alarm",
+        1,
+        AlarmTransition,
+        ("alarm.transitions",),
+        ("alarm.v1.raised.json", "alarm.v1.cleared.json", "alarm.v1.spike.json"),
+        ours=True,
     ),
-    Contract("score", 1, ScoreMessage, ("watch.results",), ("score.v1.json",)),
-    Contract("forecast", 1, ForecastMessage, ("watch.results",), ("forecast.v1.json",)),
+    Contract("score", 1, ScoreMessage, ("watch.results",), ("score.v1.json",), ours=True),
+    Contract("forecast", 1, ForecastMessage, ("watch.results",), ("forecast.v1.json",), ours=True),
     Contract(
         "model-event",
         1,
         ModelEvent,
         ("models.registry",),
         ("model-event.v1.registered.json", "model-event.v1.promoted.json", "model-event.v1.verdict.json"),
+        ours=True,
     ),
-    Contract("deadletter", 1, DeadLetter, ("telemetry.deadletter",), ("deadletter.v1.json",)),
+    Contract("deadletter", 1, DeadLetter, ("telemetry.deadletter",), ("deadletter.v1.json",), ours=True),
 )
 
 CONTRACTS: Mapping[str, Contract] = MappingProxyType({contract.name: contract for contract in _ALL})
@@ -135,10 +146,12 @@ def _without(words: frozenset[str], node: Any, *, names: bool = False) -> Any:
     }
 
 
-def breaking(released: Any, present: Any, where: str = "") -> list[str]:
+def breaking(released: Any, present: Any, where: str = "", *, ours: bool = False) -> list[str]:
     """Paths at which `present` (both without prose) is more than `released` with optional fields added.
 
     Only such additions leave every message of the released contract valid and every old reader content.
+    ours: of a contract that only Sparge writes; there an enumeration may have new values, too, for its
+    readers are brought up to date first.
     """
     if not isinstance(released, dict) or not isinstance(present, dict):
         return [] if released == present else [where]
@@ -152,7 +165,7 @@ def breaking(released: Any, present: Any, where: str = "") -> list[str]:
             after = present[key]
             for name, before in released[key].items():
                 inside = f"{path}.{name}"
-                paths += breaking(before, after[name], inside) if name in after else [inside]
-        else:
-            paths += breaking(released[key], present[key], path)
+                paths += breaking(before, after[name], inside, ours=ours) if name in after else [inside]
+        elif not (ours and key == "enum" and set(released[key]) <= set(present[key])):
+            paths += breaking(released[key], present[key], path, ours=ours)
     return paths

@@ -52,7 +52,8 @@ def _refuse_breaking(directory: Path, contract: Contract) -> None:
     path = directory / contract.file_name
     if not path.exists():
         return
-    wrong = breaking(demands(json.loads(path.read_text("utf-8"))), demands(json_schema(contract.model)))
+    released = demands(json.loads(path.read_text("utf-8")))
+    wrong = breaking(released, demands(json_schema(contract.model)), ours=contract.ours)
     if wrong:
         raise ContractError(
             f"{contract.schema_name} changed incompatibly at {', '.join(wrong)}. Raise its version in "

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from schemas.score import ModelRef
-from schemas.source import Source
+from schemas.source import SideOffsets, Source
 from schemas.wire import Finite, Name, TimeUs, WireModel
 
 
@@ -48,6 +48,7 @@ class ForecastMessage(WireModel):
     ]
     model: Annotated[ModelRef, Field(description="The model that forecast.")]
     forecasts: Annotated[list[Forecast], Field(description="One entry a signal.")]
+    side_offsets: SideOffsets = None
 
     @property
     def key(self) -> str:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schemas.source import Source
+from schemas.source import SideOffsets, Source
 from schemas.wire import Finite, Name, TimeUs, WireModel
 
 
@@ -44,6 +44,7 @@ class ScoreMessage(WireModel):
     now_us: Annotated[TimeUs, Field(description="Recorded time of the log, in microseconds UTC.")]
     model: Annotated[ModelRef, Field(description="The model that scored.")]
     scores: Annotated[list[Score], Field(description="One entry a scored sample.")]
+    side_offsets: SideOffsets = None
 
     @property
     def key(self) -> str:

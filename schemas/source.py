@@ -30,3 +30,13 @@ class Source(WireModel):
     def order(self) -> tuple[int, int]:
         """Rank among the sources of one partition: a reader drops what is not above the highest it has."""
         return (self.offset, self.index)
+
+
+SideOffsets = Annotated[
+    dict[str, Count] | None,
+    Field(
+        description="Side inputs in force: by topic the offset below which its messages were known to this "
+        "decision; absent where none was."
+    ),
+]
+"""Beside its source, what a decision depends on; a replay applies side inputs where they were applied."""

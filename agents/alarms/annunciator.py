@@ -203,6 +203,11 @@ _OVER: dict[Condition, str] = {
     "stale": "gives values again",
     "silent": "sends data again",
     "clock": "shows the right time again",
+    "spike": "has stopped leaping",
+    "clipping": "leaves the end of its range again",
+    "anomaly": "behaves as expected again",
+    "time_to_limit": "is no longer on its way to a limit",
+    "drift": "agrees with its model again",
 }
 
 

@@ -144,6 +144,18 @@ class PumpThatRunsBackwards(Pump):
     flow: float
 
 
+class PumpOfTwoKinds(Pump):
+    """A pump."""
+
+    kind: Literal["feed", "base"]
+
+
+class PumpOfThreeKinds(Pump):
+    """A pump."""
+
+    kind: Literal["feed", "base", "acid"]
+
+
 class PumpWithoutFlow(WireModel):
     """A pump."""
 
@@ -178,6 +190,16 @@ class TestAChange:
         self, model: type[WireModel], where: str
     ) -> None:
         assert where in changes(model)
+
+    def test_that_adds_to_an_enumeration_breaks_nothing_where_only_sparge_writes(self) -> None:
+        two, three = (demands(json_schema(model)) for model in (PumpOfTwoKinds, PumpOfThreeKinds))
+        assert breaking(two, three, ours=True) == []
+        assert breaking(two, three) == ["properties.kind.enum"]
+        assert breaking(three, two, ours=True) == ["properties.kind.enum"]
+
+
+def test_only_what_others_may_write_keeps_its_enumerations() -> None:
+    assert {contract.name for contract in CONTRACTS.values() if not contract.ours} == {"frame", "batch"}
 
 
 class TestTheExport:
