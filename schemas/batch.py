@@ -5,6 +5,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from schemas.errors import FrameRefused, Reason, UnitIncompatible, UnitUnknown
+from schemas.frame import MAX_AHEAD_US
 from schemas.signals import spec
 from schemas.units import conversion, parse
 from schemas.wire import Finite, Name, TimeUs, WireModel
@@ -62,6 +64,32 @@ class BatchEvent(WireModel):
             if not (getattr(self, name) or "").isprintable():
                 raise ValueError(f"{name}: it has characters that cannot be printed")
         return self
+
+
+def checked_assays(event: BatchEvent, key: bytes | None, recorded_us: int) -> Mapping[str, Assay]:
+    """The assays of an event that was recorded with this key at this time, as `canonical_assays` gives them.
+
+    Raises:
+        FrameRefused: its key, its time or a unit is wrong: anybody may write such events.
+    """
+    if key != event.key.encode():
+        raise FrameRefused(
+            Reason.KEY_MISMATCH,
+            "key",
+            f"The body is about {event.key}. Send it with that key, or correct it.",
+        )
+    if event.time_us > recorded_us + MAX_AHEAD_US:
+        raise FrameRefused(
+            Reason.TIME_AHEAD,
+            "time_us",
+            "The time is more than 24 h ahead of the broker's clock. Correct it.",
+        )
+    try:
+        return canonical_assays(event)
+    except UnitUnknown as error:
+        raise FrameRefused(Reason.UNKNOWN_UNIT, "assays", error.message, detail=error.detail) from error
+    except UnitIncompatible as error:
+        raise FrameRefused(Reason.INCOMPATIBLE_UNIT, "assays", error.message) from error
 
 
 def canonical_assays(event: BatchEvent) -> Mapping[str, Assay]:

@@ -4,6 +4,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from schemas.errors import FrameRefused, Reason
+from schemas.frame import MAX_AHEAD_US
 from schemas.score import ModelRef
 from schemas.wire import Count, Finite, Name, TimeUs, WireModel
 
@@ -128,6 +130,9 @@ class ModelEvent(WireModel):
             raise ValueError("by: give the name of who did it")
         if self.event != "verdict" and not self.why.strip():
             raise ValueError("why: give the reason")
+        parts: list[WireModel] = [*(self.trained_on or ()), *([self.model] if self.model else ())]
+        for part in parts:
+            _refuse_unprintable(part, "topic_id", "topic", "name", "version", "digest")
         _refuse_unprintable(
             self, "by", "why", "author", "citation", "alarm", "river_version", "numpy_version"
         )
@@ -136,7 +141,22 @@ class ModelEvent(WireModel):
         return self
 
 
+def refuse_misplaced(event: ModelEvent, key: bytes | None, recorded_us: int) -> None:
+    """Make sure that an event lies in the log as it should: anybody may write such events.
+
+    Raises:
+        FrameRefused: its key is not its id, or its time is more than 24 h after it was recorded.
+    """
+    if key != event.id.encode():
+        raise FrameRefused(
+            Reason.KEY_MISMATCH, "key", f"The event's id is {event.id}. Send it with that key, or correct it."
+        )
+    if event.time_us > recorded_us + MAX_AHEAD_US:
+        ahead = "The time is more than 24 h ahead of the broker's clock. Correct it."
+        raise FrameRefused(Reason.TIME_AHEAD, "time_us", ahead)
+
+
 def _refuse_unprintable(part: WireModel, *names: str) -> None:
     for name in names:
-        if not (getattr(part, name) or "").isprintable():
+        if not (getattr(part, name, None) or "").isprintable():
             raise ValueError(f"{name}: it has characters that cannot be printed")

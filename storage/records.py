@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from schemas.batch import Assay, BatchEvent
     from schemas.decoding import Frame
     from schemas.errors import FrameRefused
+    from schemas.model_event import ModelContext, ModelEvent
+    from schemas.score import ModelRef
 
 TP: TypeAlias = tuple[str, int]
 """(topic, partition); streams' TopicPartition is one."""
@@ -61,6 +63,36 @@ class StoredEvent:
     def rank(self) -> tuple[int, str, int, int]:
         """Order of what was said of one thing: recorded time, topic, partition, offset."""
         return (self.recorded_us, self.topic, self.partition, self.offset)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredModelEvent:
+    """What was said of a model and where in the log it stood; recorded_us is the broker's time, us UTC."""
+
+    event: ModelEvent
+    topic: str
+    partition: int
+    offset: int
+    recorded_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelStanding:
+    """What a model is in one layer and context, as it follows from all that was said.
+
+    where: the context in words. registered: id of the event that brought its recipe.
+    """
+
+    layer: str
+    context: ModelContext
+    where: str
+    model: ModelRef
+    role: str
+    since_us: int
+    by: str
+    why: str
+    registered: str
+    metrics: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)

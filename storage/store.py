@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 from schemas.errors import LogMismatch
-from storage import batches, positions, results, writer
+from storage import batches, models, positions, results, writer
 from storage.catalogue import Catalogue
 from storage.connection import DatabaseBusy, connect, translated
 from storage.migrate import check
 from storage.positions import Move
-from storage.records import TP, StoredEvent, StoredFrame, WriteReport
+from storage.records import TP, ModelStanding, StoredEvent, StoredFrame, StoredModelEvent, WriteReport
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -24,11 +24,22 @@ if TYPE_CHECKING:
 
     from schemas.alarm import AlarmTransition
     from schemas.forecast import ForecastMessage
+    from schemas.model_event import ModelEvent
     from schemas.score import ScoreMessage
     from storage.connection import BoundedConnection
     from storage.positions import Position
 
-__all__ = ["TP", "DatabaseBusy", "SinkTransaction", "Store", "StoredEvent", "StoredFrame", "WriteReport"]
+__all__ = [
+    "TP",
+    "DatabaseBusy",
+    "ModelStanding",
+    "SinkTransaction",
+    "Store",
+    "StoredEvent",
+    "StoredFrame",
+    "StoredModelEvent",
+    "WriteReport",
+]
 
 
 class SinkTransaction:
@@ -82,6 +93,23 @@ class SinkTransaction:
         """
         self._refuse_unregistered({stored.topic for stored in events})
         return batches.write_events(self._connection, self._catalogue, self._log_ids, events)
+
+    def write_model_events(self, events: Sequence[StoredModelEvent]) -> int:
+        """Write what was said of models; returns how many were new by their id.
+
+        Raises:
+            LogMismatch: an event of a topic that the sink has not registered.
+        """
+        self._refuse_unregistered({stored.topic for stored in events})
+        return models.write_events(self._connection, self._catalogue, self._log_ids, events)
+
+    def model_events(self) -> list[ModelEvent]:
+        """Everything that was said of models, this transaction's own words included."""
+        return models.events(self._connection)
+
+    def settle_models(self, standings: Sequence[ModelStanding], void: Mapping[str, str]) -> None:
+        """Store what follows from all that was said. void: events without effect, by id, with the reason."""
+        models.settle(self._connection, self._catalogue, standings, void)
 
     def _refuse_unregistered(self, topics: Collection[str]) -> None:
         for topic in topics:

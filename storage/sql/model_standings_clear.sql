@@ -1,0 +1,1 @@
+DELETE FROM sparge.model_standing
