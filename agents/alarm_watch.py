@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from agents.alarms.annunciator import Key
     from agents.alarms.definition import AlarmDefinition, MasterAlarmDatabase
+    from agents.alarms.machine import Alarm
     from agents.samples import Samples
     from schemas.alarm import AlarmTransition, Condition
     from schemas.decoding import Frame
@@ -80,6 +82,10 @@ class AlarmWatch:
         else:
             told += self._judge_stale(moment)
         return told + self._alarms.tick(moment)
+
+    def under_way(self) -> dict[Key, Alarm]:
+        """Return the alarms that are not at rest; what a tick may change of the memory shows here."""
+        return dict(self._alarms.alarms)
 
     def memory(self) -> dict[str, object]:
         """Return what has to survive a restart, as the fields of snapshot.UnitSnapshot."""

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from agents.checkpoints import Checkpoints
 from agents.cursor import admit
+from agents.state_codec import pack, unpack
 from agents.unit_watch import UnitWatch
-from agents.watch_position import POSITION_KEY, WatchPosition
+from agents.watch_position import POSITION_KEY, Mark, WatchPosition
 from schemas.decoding import Frame, decode_message
-from schemas.errors import FrameRefused
+from schemas.errors import FrameRefused, SnapshotRefused
 from schemas.source import Source
 from streams.record import TopicPartition
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from schemas.alarm import AlarmTransition
     from schemas.forecast import ForecastMessage
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["POSITION_KEY", "Judgement", "PartitionWatch"]
 
+STATE_SCHEMA = "sparge.unit-memory/1"
+
 TIMER_STEP_US = 1_000_000
 """Timers of units that are silent while others talk are looked at once a second of log time."""
 
@@ -37,7 +41,8 @@ TIMER_STEP_US = 1_000_000
 class Judgement:
     """What a batch led to: messages in order, and the keys of the units whose memory changed.
 
-    frames: how many were judged. skipped: messages that could not be understood.
+    frames: how many were judged. skipped: messages that could not be understood. What was told before is
+    judged again after a restart, to bring memories up to date, and counts nowhere here.
     """
 
     outputs: list[Output] = field(default_factory=list)
@@ -53,40 +58,58 @@ class PartitionWatch:
         topic: the input topic's name.
         topic_id: its id on the cluster, part of each output's identity.
         partition: the input partition.
+        signing_key: by which the units' memories in watch.state are known as ours.
+
+    `refused` has, by unit, why its stored memory was not taken up: such a unit starts anew.
     """
 
-    def __init__(self, topic: str, topic_id: str, partition: int) -> None:
+    def __init__(self, topic: str, topic_id: str, partition: int, signing_key: bytes = b"") -> None:
         self.topic = topic
         self.topic_id = topic_id
         self.partition = partition
         self.next_offset = 0
         self.now_us = 0
         self.units: dict[str, UnitWatch] = {}
+        self.refused: dict[str, SnapshotRefused] = {}
+        self._key = signing_key
         self._timers_us = 0
+        self._checkpoints = Checkpoints()
+
+    @property
+    def told_offset(self) -> int:
+        """Everything below it has been told; behind it while what came after the memories is judged again."""
+        return max(self._checkpoints.told_offset, self.next_offset)
+
+    @property
+    def replaying(self) -> bool:
+        """Whether what is judged has been told before."""
+        return self.next_offset < self._checkpoints.told_offset
 
     def restore(self, entries: Iterable[tuple[bytes, bytes | None]]) -> bool:
         """Take up the partition's entries of watch.state; later entries of a key replace earlier ones.
 
         Returns:
             Whether the stored offset belongs to this very topic. If not (the topic was created anew), the
-            alarms' states are kept and the offset is left at 0.
+            units' memories are kept and the offset is left at 0.
 
         Raises:
-            SnapshotRefused: an entry is torn or not ours.
+            SnapshotRefused: the position is torn or not ours; where to go on is not known.
         """
         latest = {key: value for key, value in entries if value is not None}
         position = latest.pop(POSITION_KEY, None)
-        for key, value in latest.items():
-            site, _, unit = key.decode().partition("/")
-            self.units[key.decode()] = UnitWatch.restore(site, unit, value)
+        marks = {key.decode(): self._take_up(key.decode(), value) for key, value in latest.items()}
         if position is None:
             return not latest
         reached = WatchPosition.decode(position, self.partition)
-        # The timers keep their step, or a restart would move what they decide to another message.
-        self.now_us, self._timers_us = reached.now_us, reached.timers_us
         same_topic = reached.topic_id == self.topic_id
+        # The timers keep their step, or a restart would move what they decide to another message.
+        start = reached.start if same_topic else Mark(0, reached.now_us, reached.timers_us)
+        self.next_offset, self.now_us, self._timers_us = start
         if same_topic:
-            self.next_offset = reached.next_offset
+            self._checkpoints.told_offset = reached.next_offset
+        for key, mark in marks.items():
+            if mark is not None:
+                self._checkpoints.stored([key], mark if same_topic else start)
         return same_topic
 
     def missing(self, records: Sequence[Record]) -> list[tuple[int, int]]:
@@ -97,19 +120,54 @@ class PartitionWatch:
 
     def judge(self, records: Sequence[Record]) -> Judgement:
         """Judge a batch of records whose holes have been looked up; the offset moves past all of them."""
-        judgement = Judgement()
+        judgement, told_before = Judgement(), Judgement()
         last_seen: dict[int, Record] = {record.offset: record for record in records}
         for offset in sorted(last_seen):
             if offset >= self.next_offset:
-                self._judge_one(last_seen[offset], judgement)
+                self._judge_one(last_seen[offset], told_before if self.replaying else judgement)
                 self.next_offset = offset + 1
         return judgement
 
-    def state_entries(self, changed: Iterable[str]) -> list[tuple[bytes, bytes]]:
-        """Entries for watch.state: the units that changed, and the position that includes them."""
-        entries = [(key.encode(), self.units[key].snapshot()) for key in sorted(changed)]
-        position = WatchPosition(self.topic_id, self.next_offset, self.now_us, self._timers_us)
+    def begin_within(self, low: int, high: int) -> int:
+        """Begin no earlier than the log does and no later than it ends; returns how many frames are missed.
+
+        low, high: the log's first offset and the one after its last.
+        """
+        told = self._checkpoints.told_offset
+        self._checkpoints.told_offset = min(told, high)
+        began = self.next_offset
+        self.next_offset = min(max(began, low), high)
+        return max(0, low - max(began, told))
+
+    def due(self) -> list[str]:
+        """Keys of the units whose memory should be written with the next transaction."""
+        return self._checkpoints.due(self.now_us)
+
+    def state_entries(self, keys: Iterable[str]) -> list[tuple[bytes, bytes]]:
+        """Entries for watch.state: the memories of these units, and how far the partition was judged."""
+        mark = Mark(self.next_offset, self.now_us, self._timers_us)
+        written = sorted(keys)
+        entries = [(key.encode(), self._memory(key, mark)) for key in written]
+        self._checkpoints.stored(written, mark)
+        position = WatchPosition(self.topic_id, *mark, self._checkpoints.replay())
         return [*entries, (POSITION_KEY, position.encode())]
+
+    def _memory(self, key: str, mark: Mark) -> bytes:
+        return pack(
+            {"schema": STATE_SCHEMA, "key": key, "mark": list(mark), **self.units[key].memory()}, self._key
+        )
+
+    def _take_up(self, key: str, body: bytes) -> Mark | None:
+        """Take up the memory of a unit; returns where it was taken, None where it is refused."""
+        site, _, unit = key.partition("/")
+        try:
+            kept = unpack(body, self._key)
+            _require(kept, key)
+            self.units[key] = UnitWatch.restored(site, unit, kept)
+        except SnapshotRefused as refused:
+            self.refused[key] = refused
+            return None
+        return Mark(*kept["mark"])
 
     def _judge_one(self, record: Record, judgement: Judgement) -> None:
         self.now_us = max(self.now_us, record.recorded_us)
@@ -119,21 +177,28 @@ class PartitionWatch:
         except FrameRefused:
             message = None  # ingest writes the dead letter; here only time moves on
             judgement.skipped += 1
-        if isinstance(message, Frame):
-            unit = self.units.get(message.key)
-            if unit is None:
-                unit = self.units[message.key] = UnitWatch(message.site, message.unit)
-            judgement.outputs += unit.on_frame(message, self.now_us, at)
-            judgement.frames += 1
-            judgement.changed.add(message.key)
+        if isinstance(message, Frame) and not self._checkpoints.holds(message.key, record.offset):
+            self._judge_frame(message, at, judgement)
         if self.now_us - self._timers_us >= TIMER_STEP_US:
             self._timers_us = self.now_us
             # In the order of their names, which a restart does not change.
             for key, unit in sorted(self.units.items()):
-                transitions = unit.on_tick(self.now_us, at)
-                if transitions:
-                    judgement.outputs += transitions
+                if self._checkpoints.holds(key, record.offset):
+                    continue
+                changes = unit.changes
+                judgement.outputs += unit.on_tick(self.now_us, at)
+                if unit.changes != changes:
+                    self._checkpoints.changed(key)
                     judgement.changed.add(key)
+
+    def _judge_frame(self, frame: Frame, at: Callable[[], Source], judgement: Judgement) -> None:
+        unit = self.units.get(frame.key)
+        if unit is None:
+            unit = self.units[frame.key] = UnitWatch(frame.site, frame.unit)
+        judgement.outputs += unit.on_frame(frame, self.now_us, at)
+        judgement.frames += 1
+        judgement.changed.add(frame.key)
+        self._checkpoints.changed(frame.key, frames=1)
 
     def _sources(self, offset: int) -> Callable[[], Source]:
         indices = count()
@@ -148,3 +213,11 @@ class PartitionWatch:
             )
 
         return at
+
+
+def _require(kept: Mapping[str, Any], key: str) -> None:
+    if (kept.get("schema"), kept.get("key")) != (STATE_SCHEMA, key):
+        raise SnapshotRefused(
+            f"The memory kept for {key} is {kept.get('schema')} of {kept.get('key')}.",
+            kept="The frames in the log, and every result that was told before.",
+        )

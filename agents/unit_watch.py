@@ -6,7 +6,7 @@ Alarms do not depend on models, whose failure is reported and kept in `model_fau
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
 
 class UnitWatch:
-    """The live state of one unit; see `snapshot` for what of it survives a restart.
+    """The live state of one unit; see `memory` for what of it survives a restart.
+
+    `changes` counts what has changed the memory.
 
     Args:
         site: the unit's site.
@@ -53,6 +55,7 @@ class UnitWatch:
         self._alarms = AlarmWatch(site, unit, database or alarm_definition.shipped())
         self._models = ModelBank(recipes or model_recipe.shipped())
         self._forecast_us: int | None = None
+        self.changes = 0
 
     @property
     def model_faults(self) -> Mapping[str, str]:
@@ -66,6 +69,7 @@ class UnitWatch:
 
         Samples that are not later than the last judged one of their signal are history and pass unjudged.
         """
+        self.changes += 1
         # Values may be as large as a float can be: a difference that overflows is judged as infinite.
         with np.errstate(over="ignore", invalid="ignore"):
             outputs: list[AlarmTransition | ScoreMessage | ForecastMessage] = []
@@ -78,7 +82,23 @@ class UnitWatch:
 
     def on_tick(self, now_us: int, at: Callable[[], Source]) -> list[AlarmTransition]:
         """Let the time of the log reach `now_us` without a frame of this unit."""
-        return self._alarms.on_tick(Moment(now_us, at))
+        before = self._alarms.under_way()
+        told = self._alarms.on_tick(Moment(now_us, at))
+        self.changes += self._alarms.under_way() != before
+        return told
+
+    def memory(self) -> dict[str, object]:
+        """Return everything that the unit knows, as `restored` takes it up (state_codec can write it)."""
+        return {"alarms": self.snapshot().decode()}
+
+    @classmethod
+    def restored(cls, site: str, unit: str, memory: Mapping[str, Any]) -> Self:
+        """Return a watch that goes on where `memory` was taken, as if it had never stopped.
+
+        Raises:
+            SnapshotRefused: it is of another unit, or of a version that this one does not read.
+        """
+        return cls.restore(site, unit, str(memory.get("alarms")).encode())
 
     def snapshot(self) -> bytes:
         """Return the alarm and health memory as JSON (snapshot.UnitSnapshot); models are not in it."""

@@ -85,8 +85,11 @@ class WatchWorker:
         reader: RangeReader,
         ticker: Ticker,
         tally: WatchTally,
+        *,
+        signing_key: bytes,
     ) -> None:
         self._broker = broker
+        self._signing_key = signing_key
         self._topic_id = identity.topics[FRAMES.name]
         self._reader = reader
         self._ticker = ticker
@@ -100,7 +103,7 @@ class WatchWorker:
         taken = await asyncio.gather(*(asyncio.to_thread(self._take_over, partition) for partition in fresh))
         self._owned.update(zip(fresh, taken, strict=True))
         starts = {tp: self._owned[tp.partition].watch.next_offset for tp in partitions}
-        self._tally.positions.update(starts)
+        self._tally.positions.update({tp: self._owned[tp.partition].watch.told_offset for tp in partitions})
         return starts
 
     def revoked(self, partitions: Collection[TopicPartition]) -> None:
@@ -137,7 +140,7 @@ class WatchWorker:
                 kept="The alarms' states are in watch.state; a new start takes them up.",
                 next_step="sparge doctor",
             )
-        watch = PartitionWatch(FRAMES.name, self._topic_id, partition)
+        watch = PartitionWatch(FRAMES.name, self._topic_id, partition, self._signing_key)
         entries = read_partition_to_end(self._broker, WATCH_STATE.name, partition)
         same_topic = watch.restore((record.key or b"", record.value) for record in entries)
         if not same_topic:
@@ -146,18 +149,29 @@ class WatchWorker:
             )
         here = TopicPartition(FRAMES.name, partition)
         low, high = log_bounds(self._broker, [here])[here]
-        if not low <= watch.next_offset <= high:
-            if same_topic and watch.next_offset:
-                log.warning(
-                    "offsets are no longer in the log: these frames were never watched",
-                    partition=partition,
-                    expected=watch.next_offset,
-                    first=low,
-                    end=high,
-                )
-            watch.next_offset = min(max(watch.next_offset, low), high)
+        expected = watch.told_offset
+        missed = watch.begin_within(low, high)
+        if same_topic and expected and (missed or expected > high):
+            log.warning(
+                "offsets are no longer in the log: these frames were never watched",
+                partition=partition,
+                expected=expected,
+                first=low,
+                end=high,
+            )
+        for unit, refused in watch.refused.items():
+            log.error(
+                "a unit's memory was refused: its alarms and models start anew",
+                unit=unit,
+                cause=str(refused),
+                detail=refused.detail,
+            )
         log.info(
-            "partition taken over", partition=partition, offset=watch.next_offset, units=len(watch.units)
+            "partition taken over",
+            partition=partition,
+            offset=watch.told_offset,
+            replayed_from=watch.next_offset,
+            units=len(watch.units),
         )
         return OwnedPartition(watch, producer, time.monotonic(), watch.now_us)
 
@@ -185,6 +199,8 @@ class WatchWorker:
             complete += self._reader.read(watch.topic, watch.partition, start, stop)
         judgement = watch.judge(complete)
         self._report_faults(watch, judgement)
+        if watch.replaying:
+            return judgement
         quiet_us = watch.now_us - owned.committed_us
         if judgement.outputs or judgement.changed or quiet_us >= QUIET_COMMIT_US:
             self._commit(owned, _messages(watch, judgement))
@@ -196,7 +212,7 @@ class WatchWorker:
 
     def _count(self, owned: OwnedPartition, judgement: Judgement) -> None:
         watch = owned.watch
-        self._tally.positions[TopicPartition(watch.topic, watch.partition)] = watch.next_offset
+        self._tally.positions[TopicPartition(watch.topic, watch.partition)] = watch.told_offset
         self._tally.frames += judgement.frames
         self._tally.skipped += judgement.skipped
         self._tally.retries += owned.retries
@@ -238,7 +254,7 @@ def _messages(watch: PartitionWatch, judgement: Judgement) -> list[Outgoing]:
         topic = ALARM_TRANSITIONS if isinstance(output, AlarmTransition) else WATCH_RESULTS
         key, value, headers = outgoing(output)
         messages.append(Outgoing(topic.name, watch.partition, key, value, headers))
-    for state_key, state in watch.state_entries(judgement.changed):
+    for state_key, state in watch.state_entries(watch.due()):
         messages.append(Outgoing(WATCH_STATE.name, watch.partition, state_key, state, ()))
     return messages
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Self
+from dataclasses import asdict, dataclass
+from typing import NamedTuple, Self
 
 import orjson
 
@@ -15,33 +15,45 @@ POSITION_KEY = b"@position"
 STATE_SCHEMA = "sparge.watch-state/1"
 
 
+class Mark(NamedTuple):
+    """A place in the log, and the log's time there.
+
+    next_offset: everything below it has been judged. now_us: recorded time of the log, us UTC.
+    timers_us: log time at which timers were looked at last.
+    """
+
+    next_offset: int
+    now_us: int
+    timers_us: int
+
+
 @dataclass(frozen=True, slots=True)
 class WatchPosition:
-    """The next offset to judge, and the log time that was reached.
+    """How far outputs have been told, and from where the units' stored memories must be brought up to date.
 
     Args:
         topic_id: of the input topic; a topic that was created anew has another.
-        next_offset: everything below it has been judged.
+        next_offset: everything below it has been judged and told.
         now_us: recorded time of the log, us UTC.
         timers_us: log time at which timers were looked at last.
+        replay: the oldest mark of a stored memory that has changed since; None where none has.
     """
 
     topic_id: str
     next_offset: int
     now_us: int
     timers_us: int
+    replay: Mark | None = None
+
+    @property
+    def start(self) -> Mark:
+        """Where a worker that takes over begins to read."""
+        return self.replay or Mark(self.next_offset, self.now_us, self.timers_us)
 
     def encode(self) -> bytes:
         """JSON, for the topic."""
-        return orjson.dumps(
-            {
-                "schema": STATE_SCHEMA,
-                "topic_id": self.topic_id,
-                "next_offset": self.next_offset,
-                "now_us": self.now_us,
-                "timers_us": self.timers_us,
-            }
-        )
+        told = asdict(self) | {"replay": self.replay and self.replay._asdict()}
+        return orjson.dumps({"schema": STATE_SCHEMA, **told})
 
     @classmethod
     def decode(cls, body: bytes, partition: int) -> Self:
@@ -52,9 +64,13 @@ class WatchPosition:
         """
         try:
             told = orjson.loads(body)
-            numbers = (int(told[name]) for name in ("next_offset", "now_us", "timers_us"))
-            return cls(str(told["topic_id"]), *numbers)
-        except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+            replay = told.get("replay")
+            return cls(str(told["topic_id"]), *_mark(told), replay and _mark(replay))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise SnapshotRefused(
                 f"The position of partition {partition} in watch.state cannot be read.", detail=repr(error)
             ) from error
+
+
+def _mark(told: dict[str, object]) -> Mark:
+    return Mark(*(int(str(told[name])) for name in Mark._fields))

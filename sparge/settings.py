@@ -47,6 +47,7 @@ class Settings(BaseSettings):
     late_after_h: float = Field(
         default=24.0, gt=0, le=87_600, description="the horizon: samples that come later are flagged"
     )
+    state_key: SecretStr | None = Field(default=None, description="by which watch signs what it keeps")
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 
     def kafka(self) -> Broker:

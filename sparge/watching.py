@@ -8,6 +8,7 @@ from agents.tally import WatchTally
 from agents.watch import WatchWorker, attach
 from sparge.assembled import Assembled
 from sparge.home import Home
+from sparge.state_key import state_key
 from streams.admin import describe_log
 from streams.faust_app import make_app
 from streams.flow import Flow
@@ -25,7 +26,7 @@ def watch(settings: Settings) -> Assembled:
     identity = describe_log(broker, [FRAMES.name])
     reader = RangeReader(broker, read_committed=False)
     tally = WatchTally()
-    worker = WatchWorker(broker, identity, reader, Ticker(broker), tally)
+    worker = WatchWorker(broker, identity, reader, Ticker(broker), tally, signing_key=state_key(settings))
     flow = Flow()
     app = make_app(
         "watch",

@@ -36,6 +36,8 @@ class Worker:
     def __init__(self, name: str, folder: Path, *, broker: str, database: str = "", **settings: str) -> None:
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("SPARGE_")}
         own = {"SPARGE_HOME": str(folder / "home"), "SPARGE_BROKER": broker}
+        # Workers of one installation know each other's memories.
+        own["SPARGE_STATE_KEY"] = "the key of this installation"
         # A port where nothing listens: what needs no database must not be able to reach one.
         own["SPARGE_DATABASE"] = database or "host=127.0.0.1 port=1"
         self._environment = {**inherited, **own, **settings}
