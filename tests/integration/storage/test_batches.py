@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agents.batch_context import BatchStory
 from schemas.batch import Assay, BatchEvent, canonical_assays
 from schemas.errors import LogMismatch
 from storage.records import StoredEvent
@@ -247,3 +248,31 @@ def test_the_rows_are_the_same_in_whatever_order_and_however_often_events_come(
     for name, started, ended in reader.execute(TILED, (f"A{number}",)):
         (whole,) = [row for row in seen[0]["batches"] if row[0] == name]
         assert (started, ended) == (whole[2], whole[4])
+
+
+SPANS = """
+SELECT b.name, p.name, p.started_at, NULLIF(p.until, 'infinity')
+FROM sparge.phase AS p JOIN sparge.batch AS b USING (batch_id) JOIN sparge.unit AS u USING (unit_id)
+WHERE u.name = %s ORDER BY p.started_at
+"""
+
+
+@settings(max_examples=25, deadline=None)
+@given(told=st.lists(TOLD, min_size=1, max_size=9))
+def test_the_watch_understands_events_as_the_database_does(
+    told: list[Told], opened: Store, reader: psycopg.Connection
+) -> None:
+    unit, base = f"C{next(_units)}", 1_000_000 + 20 * next(_units)
+    events = [event.stored(unit, base + offset) for offset, event in enumerate(told)]
+    write(opened, events)
+    story = BatchStory()
+    for event in events:
+        story.tell(event.event)
+    spans = story.spans()
+    ends = [datetime.fromtimestamp(since_us / 1e6, UTC) for since_us, _ in spans[1:]]
+    known = [
+        (one.batch, one.phase, datetime.fromtimestamp(since_us / 1e6, UTC), until)
+        for (since_us, one), until in zip(spans, [*ends, None], strict=False)
+        if one.batch is not None
+    ]
+    assert known == list(reader.execute(SPANS, (unit,)))
