@@ -11,7 +11,7 @@ import orjson
 from schemas.columns import readings_of
 from schemas.errors import FrameRefused, Reason
 from schemas.frame import FRAME_SCHEMA, MAX_AHEAD_US, MAX_FRAME_BYTES, TICK_BODY, TICK_SCHEMA
-from schemas.readings import Column, Readings
+from schemas.readings import Column, readings
 from schemas.refusal import (
     count_of,
     field,
@@ -55,19 +55,17 @@ class Frame:
     @property
     def sample_count(self) -> int:
         """Number of samples of all signals."""
-        if isinstance(self.columns, Readings):
-            return self.columns.values.size
-        return sum(column.values.size for column in self.columns)
+        return int(readings(self.columns).values.size)
 
     @property
     def first_us(self) -> int | None:
         """Device time of the earliest sample; None for a frame that only declares drops."""
-        return min((int(column.time_us[0]) for column in self.columns), default=None)
+        return readings(self.columns).bounds_us[0] if self.columns else None
 
     @property
     def last_us(self) -> int | None:
         """Device time of the latest sample; None for a frame that only declares drops."""
-        return max((int(column.time_us[-1]) for column in self.columns), default=None)
+        return readings(self.columns).bounds_us[1] if self.columns else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,13 @@ class Readings(Sequence[Column]):
         """(N,) time of each sample."""
         return np.concatenate(self.times_us)
 
+    @property
+    def bounds_us(self) -> tuple[int, int]:
+        """Time of the earliest and of the latest sample."""
+        # Most signals share one array, and what is asked of it once need not be asked again.
+        apart = {id(times): times for times in self.times_us}.values()
+        return min([int(times[0]) for times in apart]), max([int(times[-1]) for times in apart])
+
     def __len__(self) -> int:
         return len(self.names)
 

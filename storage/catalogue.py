@@ -8,13 +8,16 @@ rolled back, harms nobody.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from schemas.signals import spec
 from storage.statements import statement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from schemas.score import ModelRef
     from storage.connection import BoundedConnection
@@ -35,6 +38,24 @@ class SignalName(NamedTuple):
     name: str
 
 
+Place: TypeAlias = tuple[str, tuple[str, ...], tuple[str, ...]]
+"""A unit, `site/unit`, and the names and units of the signals of a frame of it."""
+
+MOST_LAYOUTS = 4096
+"""Layouts that are remembered; when there are more they are all looked up again."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """The signals of a frame as they are stored.
+
+    signal_ids: (S,). conversions: (place, scale, offset) of those whose stored unit is another one.
+    """
+
+    signal_ids: NDArray[np.int32]
+    conversions: tuple[tuple[int, float, float], ...]
+
+
 class Catalogue:
     """Names that were looked up once; `connection` gives the connection to look up the others on."""
 
@@ -42,6 +63,7 @@ class Catalogue:
         self._connection = connection
         self._units: dict[str, int] = {}
         self._signals: dict[SignalName, Signal] = {}
+        self.layouts: dict[Place, Layout] = {}
         self._models: dict[tuple[str, str, str], int] = {}
         self._source_logs: dict[tuple[str, str], int] = {}
 
@@ -85,6 +107,12 @@ class Catalogue:
                 self._signals[SignalName(keys[unit_id], name)] = Signal(signal_id, ucum)
         return self._signals
 
+    def keep(self, place: Place, layout: Layout) -> None:
+        """Remember which signals a frame has."""
+        if len(self.layouts) >= MOST_LAYOUTS:
+            self.layouts.clear()
+        self.layouts[place] = layout
+
     def model(self, model: ModelRef) -> int:
         """model_id of this model."""
         known = (model.name, model.version, model.digest)
@@ -110,5 +138,5 @@ class Catalogue:
 
     def forget(self) -> None:
         """Look everything up again: the database may be another one, such as yesterday's backup."""
-        for cache in (self._units, self._signals, self._models, self._source_logs):
+        for cache in (self._units, self._signals, self.layouts, self._models, self._source_logs):
             cache.clear()

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from storage.connection import BoundedConnection
+    from storage.gathering import Samples
     from storage.records import StoredFrame
     from storage.versions import Ranks
-    from storage.writer import Samples
 
 # Any number, as long as every version of Sparge uses the same one and no other lock of ours does.
 LOCK_CLASS = 0x5350

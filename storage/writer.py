@@ -3,70 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 import orjson
 
-from schemas.errors import FrameRefused, LogMismatch, Reason, UnitIncompatible, UnitUnknown
-from schemas.units import conversion
-from storage.catalogue import SignalName
-from storage.copy_binary import encode_samples
+from schemas.errors import LogMismatch
+from storage.gathering import gather
 from storage.maintenance.dirty import mark_dirty
 from storage.records import WriteReport
+from storage.resolving import resolve
 from storage.staging import write_samples
 from storage.statements import statement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
-
-    from schemas.decoding import Column
-    from storage.catalogue import Catalogue, Signal
+    from storage.catalogue import Catalogue
     from storage.connection import BoundedConnection
     from storage.records import StoredFrame
-
-
-@dataclass(frozen=True, slots=True)
-class Track:
-    """The samples of one signal in a frame, in the unit of the stored signal."""
-
-    signal_id: int
-    time_us: NDArray[np.int64]
-    values: NDArray[np.float64]
-    status: NDArray[np.uint32]
-
-
-@dataclass(frozen=True, slots=True)
-class Samples:
-    """Samples sorted by (signal_id, time): the order in which every writer takes its locks.
-
-    again: where a sample has the signal and time of the one before it.
-    """
-
-    time_us: NDArray[np.int64]
-    values: NDArray[np.float64]
-    frame_ids: NDArray[np.int64]
-    signal_ids: NDArray[np.int32]
-    status: NDArray[np.uint32]
-    again: NDArray[np.bool_]
-
-    def __len__(self) -> int:
-        return len(self.time_us)
-
-    def encode(self) -> memoryview:
-        """The rows as a binary COPY stream."""
-        return encode_samples(self.time_us, self.values, self.frame_ids, self.signal_ids, self.status)
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A frame whose signals are known."""
-
-    stored: StoredFrame
-    tracks: list[Track]
+    from storage.resolving import Ready
 
 
 def write_frames(
@@ -85,33 +40,24 @@ def write_frames(
     for stored in frames:
         if stored.topic not in log_ids:
             raise LogMismatch(f"A frame of {stored.topic} came to a sink that has not registered that topic.")
-    ready, refused = _resolve(catalogue, frames)
+    ready, refused = resolve(catalogue, frames)
     earliest: dict[tuple[object, ...], Ready] = {}
     for frame in sorted(ready, key=lambda r: r.stored.rank):
         earliest.setdefault(frame.stored.identity, frame)
     written, moved = _insert_frames(connection, catalogue, log_ids, list(earliest.values()))
     _count_repeats(connection, catalogue, ready, written)
-    samples = gather(
-        (frame_id, track) for frame_id, frame in [*written.items(), *moved.items()] for track in frame.tracks
-    )
+    telling = {**written, **moved}
+    samples = gather((frame_id, frame.track) for frame_id, frame in telling.items())
     unit_ids = catalogue.units({frame.stored.frame.key for frame in ready})
+    unit_of_frame = {frame_id: unit_ids[frame.stored.frame.key] for frame_id, frame in telling.items()}
     added, corrections = write_samples(
         connection,
         samples,
-        unit_ids={unit_ids[frame.stored.frame.key] for frame in [*written.values(), *moved.values()]},
-        frames={frame_id: frame.stored for frame_id, frame in [*written.items(), *moved.items()]},
+        unit_ids=set(unit_of_frame.values()),
+        frames={frame_id: frame.stored for frame_id, frame in telling.items()},
         moved=moved.keys(),
     )
-    mark_dirty(
-        connection,
-        samples.time_us,
-        samples.signal_ids,
-        samples.frame_ids,
-        {
-            frame_id: unit_ids[frame.stored.frame.key]
-            for frame_id, frame in [*written.items(), *moved.items()]
-        },
-    )
+    mark_dirty(connection, samples.time_us, samples.signal_ids, samples.frame_ids, unit_of_frame)
     offered = sum(frame.stored.frame.sample_count for frame in written.values())
     return WriteReport(
         frames=len(written),
@@ -121,69 +67,6 @@ def write_frames(
         equal=max(0, offered - added - corrections),
         refused=tuple(refused),
     )
-
-
-def gather(tracks: Iterable[tuple[int, Track]]) -> Samples:
-    """All samples of (frame_id, track) pairs, sorted by signal and time."""
-    pairs = list(tracks)
-    if not pairs:
-        none = np.empty(0, dtype=np.int64)
-        return Samples(
-            none, none.astype("f8"), none, none.astype("i4"), none.astype("u4"), none.astype(np.bool_)
-        )
-    counts = [track.time_us.size for _, track in pairs]
-    time_us = np.concatenate([track.time_us for _, track in pairs])
-    signal_ids = np.repeat(np.array([track.signal_id for _, track in pairs], dtype=np.int32), counts)
-    order = np.lexsort((time_us, signal_ids))
-    time_us, signal_ids = time_us[order], signal_ids[order]
-    again = np.zeros(time_us.size, dtype=np.bool_)
-    again[1:] = (time_us[1:] == time_us[:-1]) & (signal_ids[1:] == signal_ids[:-1])
-    return Samples(
-        time_us,
-        np.concatenate([track.values for _, track in pairs])[order],
-        np.repeat(np.array([frame_id for frame_id, _ in pairs], dtype=np.int64), counts)[order],
-        signal_ids,
-        np.concatenate([track.status for _, track in pairs])[order],
-        again,
-    )
-
-
-def _resolve(
-    catalogue: Catalogue, frames: Sequence[StoredFrame]
-) -> tuple[list[Ready], list[tuple[StoredFrame, FrameRefused]]]:
-    """The frames with their signals' numbers, and those that cannot be stored with the reason."""
-    wanted: dict[SignalName, str | None] = {}
-    for stored in frames:
-        for column in stored.frame.columns:
-            wanted.setdefault(SignalName(stored.frame.key, column.name), column.unit)
-    known = catalogue.signals(wanted)
-    ready, refused = [], []
-    for stored in frames:
-        key = stored.frame.key
-        try:
-            tracks = [_track(known[SignalName(key, column.name)], column) for column in stored.frame.columns]
-        except FrameRefused as refusal:
-            refused.append((stored, refusal))
-        else:
-            ready.append(Ready(stored, tracks))
-    return ready, refused
-
-
-def _track(signal: Signal, column: Column) -> Track:
-    if signal.ucum in (column.unit, None):
-        return Track(signal.signal_id, column.time_us, column.values, column.status)
-    # Outside the dictionary, the first unit that was sent is the one that is stored.
-    try:
-        scale, offset = conversion(column.unit, signal.ucum)
-    except (UnitIncompatible, UnitUnknown) as error:
-        raise FrameRefused(
-            Reason.UNIT_CONFLICT,
-            f"signals.{column.name}.unit",
-            f"{column.name} was first sent in {signal.ucum} and is stored in it; {column.unit} does not "
-            f"convert to it. Send it in a unit of the same quantity, or under another name.",
-            detail=error.message,
-        ) from error
-    return Track(signal.signal_id, column.time_us, column.values * scale + offset, column.status)
 
 
 def _insert_frames(
@@ -198,6 +81,7 @@ def _insert_frames(
     unit_ids = catalogue.units({frame.stored.frame.key for frame in frames})
     stored = [frame.stored for frame in frames]
     units = [unit_ids[s.frame.key] for s in stored]
+    sent_units, places = _distinct([s.frame.sent_units for s in stored])
     rows = connection.execute(
         statement("frames_add"),
         {
@@ -210,7 +94,8 @@ def _insert_frames(
             "sequences": [s.frame.sequence for s in stored],
             "edge_us": [s.frame.edge_us for s in stored],
             "recorded_us": [s.recorded_us for s in stored],
-            "sent_units": [orjson.dumps(dict(s.frame.sent_units)).decode() for s in stored],
+            "sent_units": orjson.dumps(sent_units).decode(),
+            "sent_places": places,
             "sample_counts": [s.frame.sample_count for s in stored],
             "first_us": [s.frame.first_us for s in stored],
         },
@@ -225,6 +110,13 @@ def _insert_frames(
         (written if inserted else moved)[frame_id] = by_identity[unit_id, device, epoch, sequence]
     _insert_drops(connection, written)
     return written, moved
+
+
+def _distinct(sent_units: Sequence[Mapping[str, str]]) -> tuple[list[dict[str, str]], list[int]]:
+    """The different ones, and which of them each is: most frames of a device have the same."""
+    by_identity = {id(units): units for units in sent_units}
+    numbers = {identity: number for number, identity in enumerate(by_identity)}
+    return [dict(units) for units in by_identity.values()], [numbers[id(units)] for units in sent_units]
 
 
 def _count_repeats(

@@ -8,17 +8,18 @@ added AS (
         late_before
     )
     SELECT unit_id, log_id, log_partition, log_offset, device, epoch, sequence,
-           sparge.at_us(edge_us), sparge.at_us(recorded_us), sent_units::jsonb, sample_count,
+           sparge.at_us(edge_us), sparge.at_us(recorded_us),
+           %(sent_units)s::jsonb -> sent_place, sample_count,
            CASE WHEN sparge.at_us(first_us) < sparge.at_us(recorded_us) - late_after
                THEN sparge.at_us(recorded_us) - late_after END
     FROM horizon, unnest(
         %(unit_ids)s::integer[], %(log_ids)s::integer[], %(partitions)s::integer[], %(offsets)s::bigint[],
         %(devices)s::text[], %(epochs)s::bigint[], %(sequences)s::bigint[], %(edge_us)s::bigint[],
-        %(recorded_us)s::bigint[], %(sent_units)s::text[], %(sample_counts)s::integer[], %(first_us)s::bigint[]
+        %(recorded_us)s::bigint[], %(sent_places)s::integer[], %(sample_counts)s::integer[], %(first_us)s::bigint[]
     ) AS sent (
         unit_id, log_id, log_partition, log_offset,
         device, epoch, sequence, edge_us,
-        recorded_us, sent_units, sample_count, first_us
+        recorded_us, sent_place, sample_count, first_us
     )
     ORDER BY unit_id, device COLLATE "C", epoch, sequence
     ON CONFLICT (unit_id, device, epoch, sequence) DO UPDATE

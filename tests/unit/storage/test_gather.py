@@ -4,26 +4,28 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.writer import Track, gather
+from storage.gathering import Track, gather
 
-TRACKS = st.lists(
-    st.tuples(st.integers(1, 4), st.integers(1, 3), st.sets(st.integers(0, 6), max_size=5)), max_size=6
-)
+SIGNALS = st.dictionaries(st.integers(1, 3), st.sets(st.integers(0, 6), max_size=5), max_size=3)
+FRAMES = st.lists(st.tuples(st.integers(1, 4), SIGNALS), max_size=6)
 
 
-@given(TRACKS)
+@given(FRAMES)
 def test_samples_are_sorted_by_signal_and_time_and_keep_their_frame(
-    drawn: list[tuple[int, int, set[int]]],
+    drawn: list[tuple[int, dict[int, set[int]]]],
 ) -> None:
     tracks = []
     expected = []
-    for place, (frame_id, signal_id, times) in enumerate(drawn):
-        time_us = np.array(sorted(times), dtype=np.int64)
-        values = np.asarray(time_us + place * 10.0, dtype=np.float64)
-        status = np.full(time_us.size, place, dtype=np.uint32)
-        tracks.append((frame_id, Track(signal_id, time_us, values, status)))
+    for place, (frame_id, signals) in enumerate(drawn):
+        signal_ids = np.array(list(signals), dtype=np.int32)
+        times_us = [np.array(sorted(times), dtype=np.int64) for times in signals.values()]
+        told = [(signal_id, t) for signal_id, times in signals.items() for t in sorted(times)]
+        values = np.array([place * 10.0 + t + signal_id / 8 for signal_id, t in told], dtype=np.float64)
+        status = np.full(len(told), place, dtype=np.uint32)
+        tracks.append((frame_id, Track(signal_ids, times_us, values, status)))
         expected += [
-            (signal_id, int(t), frame_id, float(v), place) for t, v in zip(time_us, values, strict=True)
+            (signal_id, t, frame_id, float(value), place)
+            for (signal_id, t), value in zip(told, values, strict=True)
         ]
     samples = gather(tracks)
     found = list(
