@@ -10,13 +10,15 @@ from typing import Annotated, Any, Self
 import orjson
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from river import anomaly, time_series
+from river import anomaly, stats, time_series
 
 from schemas.score import ModelRef
 
 RIVER: dict[str, type[Any]] = {
     "HoltWinters": time_series.HoltWinters,
+    "SNARIMAX": time_series.SNARIMAX,
     "GaussianScorer": anomaly.GaussianScorer,
+    "EWVar": stats.EWVar,
 }
 """The River classes that a recipe may name: a recipe is data and must not be able to import anything."""
 
