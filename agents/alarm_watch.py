@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import asdict
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ from agents import health, snapshot
 from agents.alarms.annunciator import Annunciator, Evidence, Moment, Run
 from agents.alarms.definition import DEVICE
 from agents.alarms.wording import span
+from agents.batch_context import NO_STORY
+from agents.context import NO_BATCH, Context
 from agents.limits import limit
 from agents.signal_table import Device, SignalTable
 from schemas.errors import SnapshotRefused
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from agents.alarms.annunciator import Key
     from agents.alarms.definition import AlarmDefinition, MasterAlarmDatabase
     from agents.alarms.machine import Alarm
+    from agents.batch_context import BatchStory
     from agents.samples import Samples
     from schemas.alarm import AlarmTransition, Condition
     from schemas.decoding import Frame
@@ -36,6 +40,7 @@ class AlarmWatch:
     """The alarms of a unit, and the memory that they need.
 
     A sample is judged when it is news: later, by its device time, than the last judged one of its signal.
+    `context` is the batch under way, as of the last frame.
     """
 
     def __init__(self, site: str, unit: str, database: MasterAlarmDatabase) -> None:
@@ -47,6 +52,8 @@ class AlarmWatch:
         self._silent_after_s = (
             inf if self._silent is None or self._silent.limit is None else self._silent.limit
         )
+        self.context = NO_BATCH
+        self._reached_us = 0
         self._heard_us = 0
         self._resumed_us = 0
         self._gaps_us: deque[int] = deque(maxlen=health.FRAME_GAPS)
@@ -54,12 +61,20 @@ class AlarmWatch:
         self._busy = np.empty(0, dtype=np.bool_)
         self._observed = {condition: np.empty(0, dtype=np.bool_) for condition in TOLD_ON_CHANGE}
 
-    def on_frame(self, frame: Frame, moment: Moment) -> tuple[list[AlarmTransition], Samples | None]:
-        """Judge a frame; return the transitions, and the samples that were judged (None where none were)."""
+    def on_frame(
+        self, frame: Frame, moment: Moment, batches: BatchStory = NO_STORY
+    ) -> tuple[list[AlarmTransition], Samples | None]:
+        """Judge a frame; return the transitions, and the samples that were judged (None where none were).
+
+        batches: what is in force of the unit's batches.
+        """
         told = list(self._hear(moment))
         news = None
         newest_us = frame.last_us
         if newest_us is not None:
+            # A clock that runs ahead must not bring what is still to come.
+            self._reached_us = max(self._reached_us, min(newest_us, moment.now_us))
+            self.context = batches.at(self._reached_us)
             told += self._judge_clock(newest_us, moment)
             samples = self.table.news(frame, newest_us, moment.now_us)
             self._grow()
@@ -112,6 +127,8 @@ class AlarmWatch:
             ],
             "waiting": [(*key, since_us) for key, since_us in alarms.waiting.items()],
             "armed": sorted(alarms.armed),
+            "reached_us": self._reached_us,
+            "context": asdict(self.context),
         }
 
     def take_up(self, kept: snapshot.UnitSnapshot) -> None:
@@ -120,6 +137,11 @@ class AlarmWatch:
         Raises:
             SnapshotRefused: its rows are not this version's.
         """
+        try:
+            self.context = Context(**kept.context)
+        except TypeError as wrong:
+            raise SnapshotRefused("What is kept of the batch cannot be read.", detail=str(wrong)) from wrong
+        self._reached_us = kept.reached_us
         self._heard_us = kept.heard_us
         self._resumed_us = kept.resumed_us
         self._gaps_us.extend(kept.gaps_us)

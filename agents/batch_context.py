@@ -19,7 +19,7 @@ from schemas.batch import BatchEvent, checked_assays
 from schemas.errors import ContractError, FrameRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Sequence
 
     from streams.record import Record
 
@@ -117,6 +117,10 @@ class BatchStory:
         self._contexts = [self._contexts[place] for place in last]
 
 
+NO_STORY = BatchStory()
+"""Of a unit of which no batches are known; not to be told anything."""
+
+
 def _context(member: str, batch: str, told: _Told, point: _Point) -> Context:
     start = told.start
     organism = start.organism if start else None
@@ -156,23 +160,21 @@ def understood(record: Record) -> Told:
 
 
 class BatchFeed:
-    """What is known of batch.events, and how much of it is in force at a time of another log.
+    """How much of batch.events is in force at a time of another log.
 
     An event is in force for what was recorded after it (decision 0008): so the logs alone decide where it
     takes effect, and whoever reads them again finds the same place. `offset`: all events below it are in
     force, 0 before the first.
+
+    Args:
+        known: all that is known of batch.events, in order; grows as more becomes known.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, known: Sequence[Told]) -> None:
         self.offset = 0
-        self._known: list[Told] = []
+        self._known = known
         self._place = 0
         self._stories: dict[str, BatchStory] = {}
-
-    def hear(self, told: Iterable[Told]) -> None:
-        """Learn of events, in the order of their offsets; those that are known already change nothing."""
-        last = self._known[-1].offset if self._known else -1
-        self._known += [one for one in told if one.offset > last]
 
     def reach(self, now_us: int) -> None:
         """Let the other log reach `now_us`: events recorded before it come into force, in their order."""

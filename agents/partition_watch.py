@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from agents.batch_context import BatchFeed
 from agents.checkpoints import Checkpoints
 from agents.cursor import admit
 from agents.state_codec import pack, unpack
@@ -18,10 +19,12 @@ from schemas.decoding import Frame, decode_message
 from schemas.errors import FrameRefused, SnapshotRefused
 from schemas.source import Source
 from streams.record import TopicPartition
+from streams.topics import BATCH_EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from agents.batch_context import Told
     from schemas.alarm import AlarmTransition
     from schemas.forecast import ForecastMessage
     from schemas.score import ScoreMessage
@@ -59,11 +62,19 @@ class PartitionWatch:
         topic_id: its id on the cluster, part of each output's identity.
         partition: the input partition.
         signing_key: by which the units' memories in watch.state are known as ours.
+        batch_events: all that is known of batch.events; grows as more becomes known.
 
     `refused` has, by unit, why its stored memory was not taken up: such a unit starts anew.
     """
 
-    def __init__(self, topic: str, topic_id: str, partition: int, signing_key: bytes = b"") -> None:
+    def __init__(
+        self,
+        topic: str,
+        topic_id: str,
+        partition: int,
+        signing_key: bytes = b"",
+        batch_events: Sequence[Told] = (),
+    ) -> None:
         self.topic = topic
         self.topic_id = topic_id
         self.partition = partition
@@ -74,6 +85,7 @@ class PartitionWatch:
         self._key = signing_key
         self._timers_us = 0
         self._checkpoints = Checkpoints()
+        self._batches = BatchFeed(batch_events)
 
     @property
     def told_offset(self) -> int:
@@ -171,6 +183,7 @@ class PartitionWatch:
 
     def _judge_one(self, record: Record, judgement: Judgement) -> None:
         self.now_us = max(self.now_us, record.recorded_us)
+        self._batches.reach(self.now_us)
         at = self._sources(record.offset)
         try:
             message = decode_message(record.value, record.key, record.recorded_us)
@@ -186,7 +199,7 @@ class PartitionWatch:
                 if self._checkpoints.holds(key, record.offset):
                     continue
                 changes = unit.changes
-                judgement.outputs += unit.on_tick(self.now_us, at)
+                judgement.outputs += map(self._beside, unit.on_tick(self.now_us, at))
                 if unit.changes != changes:
                     self._checkpoints.changed(key)
                     judgement.changed.add(key)
@@ -195,10 +208,17 @@ class PartitionWatch:
         unit = self.units.get(frame.key)
         if unit is None:
             unit = self.units[frame.key] = UnitWatch(frame.site, frame.unit)
-        judgement.outputs += unit.on_frame(frame, self.now_us, at)
+        outputs = unit.on_frame(frame, self.now_us, at, self._batches.story(frame.key))
+        judgement.outputs += map(self._beside, outputs)
         judgement.frames += 1
         judgement.changed.add(frame.key)
         self._checkpoints.changed(frame.key, frames=1)
+
+    def _beside(self, output: Output) -> Output:
+        """Name the side inputs that were in force for an output."""
+        if not self._batches.offset:
+            return output
+        return output.model_copy(update={"side_offsets": {BATCH_EVENTS.name: self._batches.offset}})
 
     def _sources(self, offset: int) -> Callable[[], Source]:
         indices = count()

@@ -1,6 +1,6 @@
 """What of a unit's watch survives a restart: alarms, pending delays and health memory, as versioned JSON."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -63,7 +63,10 @@ class DevicePart(_Part):
 
 
 class UnitSnapshot(_Part):
-    """The memory of one unit; signals in the order of their slots."""
+    """The memory of one unit; signals in the order of their slots.
+
+    reached_us: device time that it has reached, and what was under way then: the fields of Context.
+    """
 
     schema_: Annotated[Literal["sparge.unit-watch/1"], Field(alias="schema")]
     site: str
@@ -76,6 +79,8 @@ class UnitSnapshot(_Part):
     alarms: list[AlarmPart]
     waiting: list[tuple[str, Condition, Int64]]
     armed: list[tuple[str, Condition]]
+    reached_us: Int64 = 0
+    context: dict[str, Any] = Field(default_factory=dict)
 
 
 def decode(site: str, unit: str, body: bytes) -> UnitSnapshot:

@@ -14,6 +14,7 @@ from agents import snapshot as memory
 from agents.alarm_watch import AlarmWatch
 from agents.alarms import definition as alarm_definition
 from agents.alarms.annunciator import Moment
+from agents.batch_context import NO_STORY
 from agents.models import recipe as model_recipe
 from agents.models.bank import ModelBank
 from schemas.forecast import Forecast, ForecastMessage
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from agents.alarms.definition import MasterAlarmDatabase
+    from agents.batch_context import BatchStory
     from agents.models.recipe import Recipes
     from agents.samples import Samples
     from schemas.alarm import AlarmTransition
@@ -63,9 +65,11 @@ class UnitWatch:
         return self._models.faults
 
     def on_frame(
-        self, frame: Frame, now_us: int, at: Callable[[], Source]
+        self, frame: Frame, now_us: int, at: Callable[[], Source], batches: BatchStory = NO_STORY
     ) -> list[AlarmTransition | ScoreMessage | ForecastMessage]:
         """Judge a frame recorded at `now_us`; `at` gives the next source id of the message being handled.
+
+        batches: what is in force of the unit's batches.
 
         Samples that are not later than the last judged one of their signal are history and pass unjudged.
         """
@@ -73,7 +77,7 @@ class UnitWatch:
         # Values may be as large as a float can be: a difference that overflows is judged as infinite.
         with np.errstate(over="ignore", invalid="ignore"):
             outputs: list[AlarmTransition | ScoreMessage | ForecastMessage] = []
-            told, news = self._alarms.on_frame(frame, Moment(now_us, at))
+            told, news = self._alarms.on_frame(frame, Moment(now_us, at), batches)
             outputs += told
             if news is not None:
                 outputs += self._score(news, now_us, at)

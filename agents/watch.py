@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from agents.batch_context import understood
 from agents.partition_watch import PartitionWatch
 from schemas.alarm import AlarmTransition
 from schemas.errors import BrokerError, PartFailed, ProducerFenced
@@ -32,12 +33,14 @@ if TYPE_CHECKING:
 
     import faust
 
+    from agents.batch_context import Told
     from agents.partition_watch import Judgement
     from agents.tally import WatchTally
     from streams.admin import LogIdentity
     from streams.connection import Broker
     from streams.range_reader import RangeReader
     from streams.record import Record
+    from streams.side_input import SideInput
     from streams.ticks import Ticker
 
 log = structlog.get_logger("watch")
@@ -51,6 +54,9 @@ SILENCE_S = 1.0
 TRANSACTION_BYTES = 128 * 1024
 """A transaction takes no more than this of message bytes: a stop, a rebalance and the first alarm of a long
 batch wait for one, and all partitions share one core."""
+
+BATCHES_AWAY_S = 30.0
+"""Where batch events could not be read they are asked for again after this time."""
 
 RETRY_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Pauses between tries of an aborted transaction; after the last the worker ends and says so."""
@@ -87,6 +93,7 @@ class WatchWorker:
         tally: WatchTally,
         *,
         signing_key: bytes,
+        batch_events: SideInput,
     ) -> None:
         self._broker = broker
         self._signing_key = signing_key
@@ -96,6 +103,9 @@ class WatchWorker:
         self._tally = tally
         self._owned: dict[int, OwnedPartition] = {}
         self._told_faults: set[tuple[str, str]] = set()
+        self._batch_events = batch_events
+        self._batches: list[Told] = []
+        self._ask_batches_s = 0.0
 
     async def start_at(self, partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
         """Where each partition starts: fence the former owner, read the memory, answer with its offset."""
@@ -117,6 +127,8 @@ class WatchWorker:
             grouped: dict[int, list[Record]] = {}
             for _, record in batch:
                 grouped.setdefault(record.partition, []).append(record)
+            # After the frames: what was recorded before them is known now (decision 0008).
+            await asyncio.to_thread(self._learn_of_batches)
             await asyncio.gather(
                 *(self._take_all(partition, records) for partition, records in grouped.items())
             )
@@ -131,6 +143,16 @@ class WatchWorker:
                 owned.last_heard_s = now_s
                 self._ticker.tick(partition)
 
+    def _learn_of_batches(self) -> None:
+        if time.monotonic() < self._ask_batches_s:
+            return
+        try:
+            self._batches += map(understood, self._batch_events.catch_up())
+        except BrokerError as error:
+            # No alarm waits for batch events; they take effect when they are known.
+            self._ask_batches_s = time.monotonic() + BATCHES_AWAY_S
+            log.warning("batch events cannot be read; frames are judged without them", cause=str(error))
+
     def _take_over(self, partition: int) -> OwnedPartition:
         producer = PartitionProducer(self._broker, f"sparge-watch-{partition}")
         producer.fence()
@@ -140,7 +162,7 @@ class WatchWorker:
                 kept="The alarms' states are in watch.state; a new start takes them up.",
                 next_step="sparge doctor",
             )
-        watch = PartitionWatch(FRAMES.name, self._topic_id, partition, self._signing_key)
+        watch = PartitionWatch(FRAMES.name, self._topic_id, partition, self._signing_key, self._batches)
         entries = read_partition_to_end(self._broker, WATCH_STATE.name, partition)
         same_topic = watch.restore((record.key or b"", record.value) for record in entries)
         if not same_topic:

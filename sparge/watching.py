@@ -13,8 +13,9 @@ from streams.admin import describe_log
 from streams.faust_app import make_app
 from streams.flow import Flow
 from streams.range_reader import RangeReader
+from streams.side_input import SideInput
 from streams.ticks import Ticker
-from streams.topics import FRAMES
+from streams.topics import BATCH_EVENTS, FRAMES
 
 if TYPE_CHECKING:
     from sparge.settings import Settings
@@ -26,7 +27,15 @@ def watch(settings: Settings) -> Assembled:
     identity = describe_log(broker, [FRAMES.name])
     reader = RangeReader(broker, read_committed=False)
     tally = WatchTally()
-    worker = WatchWorker(broker, identity, reader, Ticker(broker), tally, signing_key=state_key(settings))
+    worker = WatchWorker(
+        broker,
+        identity,
+        reader,
+        Ticker(broker),
+        tally,
+        signing_key=state_key(settings),
+        batch_events=SideInput(broker, BATCH_EVENTS.name, RangeReader(broker, read_committed=False)),
+    )
     flow = Flow()
     app = make_app(
         "watch",

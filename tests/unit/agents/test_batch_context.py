@@ -159,8 +159,7 @@ def test_what_the_database_refuses_is_not_known_to_the_watch_either(refused: Rec
 
 
 def test_an_event_is_in_force_for_what_is_recorded_after_it() -> None:
-    feed = BatchFeed()
-    feed.hear([understood(record(0, START, at(1))), understood(record(1, LIFE[1], at(7)))])
+    feed = BatchFeed([understood(record(0, START, at(1))), understood(record(1, LIFE[1], at(7)))])
     seen = []
     for hours in (0.5, 1.0, 1.1, 7.0, 7.1):
         feed.reach(at(hours))
@@ -168,26 +167,24 @@ def test_an_event_is_in_force_for_what_is_recorded_after_it() -> None:
     assert seen == [(0, None), (0, None), (1, "batch"), (1, "batch"), (2, "fed-batch")]
 
 
-def test_an_event_that_is_known_late_counts_from_then_on() -> None:
-    feed = BatchFeed()
+def test_an_event_that_becomes_known_late_counts_from_then_on() -> None:
+    known: list[Told] = []
+    feed = BatchFeed(known)
     feed.reach(at(9))
-    feed.hear([understood(record(0, START, at(1)))])
+    known.append(understood(record(0, START, at(1))))
     assert feed.offset == 0
-    feed.reach(at(9.1))
+    feed.reach(at(9))
     assert feed.offset == 1
 
 
 def test_what_cannot_be_understood_holds_nothing_up() -> None:
-    feed = BatchFeed()
-    feed.hear([Told(0, at(1), None), understood(record(1, START, at(1)))])
-    feed.hear([Told(0, at(1), None)])
+    feed = BatchFeed([Told(0, at(1), None), understood(record(1, START, at(1)))])
     feed.reach(at(2))
     assert feed.offset == 2
     assert feed.story("north/BR-01").at(at(1)).batch == "B1"
 
 
 def test_units_have_stories_of_their_own() -> None:
-    feed = BatchFeed()
-    feed.hear([understood(record(0, START, at(0)))])
+    feed = BatchFeed([understood(record(0, START, at(0)))])
     feed.reach(at(1))
     assert feed.story("north/BR-02").at(at(1)) == NO_BATCH
