@@ -109,13 +109,13 @@ class Sink(Generic[T]):
         """Write batch after batch until the stream ends."""
         writing: asyncio.Task[None] | None = None
         async for batch in batches(stream, max_records=BATCH_RECORDS, within_s=BATCH_WITHIN_S):
-            events = iter(batch)
+            pairs = iter(batch)
             for portion in by_bytes([record for _, record in batch], TRANSACTION_BYTES):
                 prepared = await asyncio.to_thread(self.prepare, portion)
                 if writing is not None:
                     await writing
-                done = [event for event, _ in islice(events, len(portion))]
-                writing = asyncio.create_task(self._persist_and_ack(stream, prepared, done))
+                events = dict.fromkeys(event for event, _ in islice(pairs, len(portion)))
+                writing = asyncio.create_task(self._persist_and_ack(stream, prepared, list(events)))
         if writing is not None:
             await writing
 

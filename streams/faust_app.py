@@ -15,17 +15,19 @@ from aiokafka.errors import KafkaConnectionError
 from mode import CrashingSupervisor
 
 from schemas.errors import BrokerUnreachable, PartFailed, SpargeError, WorkerStuck
+from streams.batching import batches
 from streams.faust_logging import forward_logs
 from streams.flow import Flow
 from streams.positioning import BUFFER_MESSAGES, PositionedConsumer, WholeAssignor
-from streams.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection
+    from collections.abc import Collection
     from pathlib import Path
 
     from streams.connection import Broker
     from streams.positioning import StartAt, Told
+
+__all__ = ["EXIT_STUCK", "batches", "make_app", "run"]
 
 log = structlog.get_logger("streams")
 
@@ -110,44 +112,6 @@ def make_app(
         on_revoked=on_revoked,
     )
     return app
-
-
-async def batches(
-    stream: faust.Stream[bytes], max_records: int, within_s: float
-) -> AsyncIterator[list[tuple[faust.Event, Record]]]:
-    """Batches of at most max_records, one every within_s seconds while there is anything.
-
-    Acknowledge each event when it is dealt with. Events from before the last rebalance are left out: their
-    partitions are read again from `start_at`.
-
-    Raises:
-        PartFailed: the stream ended though the worker did not; Faust alone would stay alive and silent.
-    """
-    app = stream.app
-    events: Any  # Faust types them as the stream's values; noack_take yields the events themselves
-    async for events in stream.noack_take(max_records, within=within_s):
-        batch = [
-            (event, record_of(event.message))
-            for event in events
-            if event.message.generation_id == app.consumer_generation_id
-        ]
-        if batch:
-            yield batch
-    if not app.should_stop:
-        raise PartFailed("The stream of messages ended by itself.", next_step="sparge doctor")
-
-
-def record_of(message: Any) -> Record:
-    """The record in a Faust message."""
-    return Record(
-        topic=message.topic,
-        partition=message.partition,
-        offset=message.offset,
-        recorded_us=round(message.timestamp * 1000) * 1000,
-        key=message.key,
-        value=message.value,
-        headers=tuple((name, value or b"") for name, value in message.headers or ()),
-    )
 
 
 async def run(app: faust.App) -> int:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 import structlog
 from aiokafka.errors import NoOffsetForPartitionError
@@ -20,6 +20,7 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer
 from faust.types import TP
 
 from schemas.errors import BrokerError, PartFailed
+from streams.bundles import BundleMessage, bundled
 from streams.record import TopicPartition
 
 if TYPE_CHECKING:
@@ -104,8 +105,8 @@ class PositionedConsumer(Consumer):
         self._start_at = start_at
         self._on_assigned = on_assigned
         self._on_revoked = on_revoked
-        # Weakly: messages of before a rebalance are dropped and never acknowledged.
-        self._held: WeakSet[Any] = WeakSet()
+        # With their bytes. Weakly: messages of before a rebalance are dropped and never acknowledged.
+        self._held: WeakKeyDictionary[BundleMessage, int] = WeakKeyDictionary()
         self._fetching = asyncio.Lock()
         self._positioned = False
         self._revocations = 0
@@ -185,17 +186,17 @@ class PositionedConsumer(Consumer):
                 if self._positioned:
                     raise
                 records = {}
-        return records if self._positioned else {}
+        return bundled(records) if self._positioned else {}
 
-    def _to_message(self, tp: TP, record: Any) -> Any:
-        message = super()._to_message(tp, record)
-        self._held.add(message)
+    def _to_message(self, tp: TP, record: Any) -> Any:  # noqa: ARG002 - Faust's signature; the bundle knows its place
+        message = BundleMessage.of(record, self.app.consumer_generation_id)
+        self._held[message] = message.size_bytes
         return message
 
     def _full(self) -> bool:
-        held = [len(message.value or b"") for message in self._held]
-        self._flow.buffered_bytes = sum(held)
-        self._flow.paused = self._flow.buffered_bytes >= BUFFER_BYTES or len(held) >= BUFFER_MESSAGES
+        self._flow.buffered_bytes = sum(self._held.values())
+        messages = sum([len(message.records) for message in list(self._held)])
+        self._flow.paused = self._flow.buffered_bytes >= BUFFER_BYTES or messages >= BUFFER_MESSAGES
         return self._flow.paused
 
     def on_buffer_full(self, tp: TP) -> None:
@@ -213,7 +214,7 @@ class PositionedConsumer(Consumer):
         first = not message.acked
         message.acked = True
         self._unacked_messages.discard(message)
-        self._held.discard(message)
+        self._held.pop(message, None)
         return first
 
     async def commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:  # noqa: ARG002, FBT001, FBT002 - Faust's signature
