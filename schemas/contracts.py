@@ -68,8 +68,17 @@ _ALL = (
         ("alarm.v1.raised.json", "alarm.v1.cleared.json", "alarm.v1.spike.json"),
         ours=True,
     ),
-    Contract("score", 1, ScoreMessage, ("watch.results",), ("score.v1.json",), ours=True),
-    Contract("forecast", 1, ForecastMessage, ("watch.results",), ("forecast.v1.json",), ours=True),
+    Contract(
+        "score", 1, ScoreMessage, ("watch.results",), ("score.v1.json", "score.v1.unit.json"), ours=True
+    ),
+    Contract(
+        "forecast",
+        1,
+        ForecastMessage,
+        ("watch.results",),
+        ("forecast.v1.json", "forecast.v1.limit.json"),
+        ours=True,
+    ),
     Contract(
         "model-event",
         1,

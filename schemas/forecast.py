@@ -9,6 +9,20 @@ from schemas.source import SideOffsets, Source
 from schemas.wire import Finite, Name, TimeUs, WireModel
 
 
+class TimeToLimit(WireModel):
+    """When a signal is expected to reach a limit of its alarms, in minutes from made_us."""
+
+    condition: Annotated[str, Field(description="The limit's condition: low, high, low_low or high_high.")]
+    limit: Annotated[Finite, Field(description="The limit, in unit_code.")]
+    minutes: Annotated[Finite, Field(ge=0, description="When the forecast reaches it.")]
+    from_minutes: Annotated[Finite, Field(ge=0, description="The earliest, by the interval's near end.")]
+    to_minutes: Annotated[
+        Finite | None,
+        Field(ge=0, description="The latest; absent where the far end does not reach it in time."),
+    ] = None
+    text: Annotated[str, Field(description="The same for the operator.")]
+
+
 class Forecast(WireModel):
     """The forecast of one signal at several horizons; the four lists are of one length."""
 
@@ -25,10 +39,28 @@ class Forecast(WireModel):
         bool, Field(description="Whether the model diverged and persistence answered instead.")
     ]
 
+    reached: Annotated[
+        list[Finite | None] | None,
+        Field(description="Share of true values that the interval held so far, one entry a horizon."),
+    ] = None
+    silent: Annotated[
+        list[bool] | None,
+        Field(
+            description="One entry a horizon: whether the model is silent, being no better than persistence, "
+            "which answers for it."
+        ),
+    ] = None
+    time_to_limit: Annotated[
+        list[TimeToLimit] | None, Field(description="The limits that it reaches, the first one first.")
+    ] = None
+
     @model_validator(mode="after")
     def _even(self) -> Self:
         if not len(self.horizon_s) == len(self.value) == len(self.lower) == len(self.upper):
             raise ValueError("horizon_s, value, lower and upper must have one entry for each horizon")
+        for optional in (self.reached, self.silent):
+            if optional is not None and len(optional) != len(self.horizon_s):
+                raise ValueError("reached and silent, where given, must have one entry for each horizon")
         return self
 
 

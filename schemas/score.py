@@ -30,6 +30,34 @@ class Score(WireModel):
     learned: Annotated[bool, Field(description="Whether the model learned from the sample.")]
 
 
+class Contribution(WireModel):
+    """A signal's part in a score of the whole unit."""
+
+    signal: Annotated[Name, Field(description="The signal.")]
+    share: Annotated[Finite, Field(ge=0, le=1, description="Its share of the score; all signals' make 1.")]
+
+
+class UnitScore(WireModel):
+    """The score of the unit as a whole, at the end of one step of its models' grid."""
+
+    time_us: Annotated[TimeUs, Field(description="Device time at which the step ended, microseconds UTC.")]
+    score: Annotated[
+        Finite, Field(ge=0, description="-log10 of the tail probability of the whole; does not saturate.")
+    ]
+    suspect: Annotated[bool, Field(description="Whether the model suspects the unit.")]
+    learned: Annotated[bool, Field(description="Whether the model learned from the step.")]
+    contributions: Annotated[
+        list[Contribution], Field(description="The signals that contributed most, the largest first.")
+    ]
+    looks_like: Annotated[
+        Literal["process", "sensor", "unknown"] | None,
+        Field(description="Whether it looks like the process or a sensor; absent while nothing is suspect."),
+    ] = None
+    reason: Annotated[
+        str | None, Field(description="What the model saw, in plain words; absent where it saw nothing.")
+    ] = None
+
+
 class ScoreMessage(WireModel):
     """The scores of one frame, on the topic watch.results."""
 
@@ -44,6 +72,16 @@ class ScoreMessage(WireModel):
     now_us: Annotated[TimeUs, Field(description="Recorded time of the log, in microseconds UTC.")]
     model: Annotated[ModelRef, Field(description="The model that scored.")]
     scores: Annotated[list[Score], Field(description="One entry a scored sample.")]
+    layer: Annotated[
+        str | None, Field(description="Which of the unit's layers of models it is, such as residual.")
+    ] = None
+    role: Annotated[
+        Literal["champion", "challenger"] | None,
+        Field(description="champion: it may alarm. challenger: it runs in the shadow. Absent: champion."),
+    ] = None
+    unit_scores: Annotated[
+        list[UnitScore] | None, Field(description="One entry a step that the model judged as a whole.")
+    ] = None
     side_offsets: SideOffsets = None
 
     @property
