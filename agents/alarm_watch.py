@@ -30,8 +30,11 @@ if TYPE_CHECKING:
     from agents.alarms.machine import Alarm
     from agents.batch_context import BatchStory
     from agents.samples import Samples
+    from agents.signal_table import Signal
     from schemas.alarm import AlarmTransition, Condition
     from schemas.decoding import Frame
+
+FOREVER_US = 2**62
 
 TOLD_ON_CHANGE: tuple[Condition, ...] = ("rate", "frozen", "stale")
 
@@ -74,7 +77,7 @@ class AlarmWatch:
         if newest_us is not None:
             # A clock that runs ahead must not bring what is still to come.
             self._reached_us = max(self._reached_us, min(newest_us, moment.now_us))
-            self.context = batches.at(self._reached_us)
+            told += self._enter(batches.at(self._reached_us), moment)
             told += self._judge_clock(newest_us, moment)
             samples = self.table.news(frame, newest_us, moment.now_us)
             self._grow()
@@ -125,7 +128,8 @@ class AlarmWatch:
             "alarms": [
                 snapshot.alarm_part(key, alarm, alarms.evidence[key]) for key, alarm in alarms.alarms.items()
             ],
-            "waiting": [(*key, since_us) for key, since_us in alarms.waiting.items()],
+            "waiting": [(*key, until_us) for key, until_us in alarms.waiting.items()],
+            "changed_us": alarms.changed_us,
             "armed": sorted(alarms.armed),
             "reached_us": self._reached_us,
             "context": asdict(self.context),
@@ -141,6 +145,8 @@ class AlarmWatch:
             self.context = Context(**kept.context)
         except TypeError as wrong:
             raise SnapshotRefused("What is kept of the batch cannot be read.", detail=str(wrong)) from wrong
+        self.table.enter(self.context)
+        self._alarms.changed_us = kept.changed_us
         self._reached_us = kept.reached_us
         self._heard_us = kept.heard_us
         self._resumed_us = kept.resumed_us
@@ -168,9 +174,47 @@ class AlarmWatch:
                 key, alarm, evidence = its_alarm.restored()
                 self._alarms.alarms[key] = alarm
                 self._alarms.evidence[key] = evidence
-        self._alarms.waiting = {(name, condition): since_us for name, condition, since_us in kept.waiting}
+        self._alarms.waiting = {(name, condition): until_us for name, condition, until_us in kept.waiting}
         self._alarms.armed = set(kept.armed)
         self._grow()
+
+    def _enter(self, context: Context, moment: Moment) -> list[AlarmTransition]:
+        """Let another batch or phase begin: other alarms, other limits; a stricter one has its grace."""
+        before, self.context = self.context, context
+        if not context.follows(before):
+            return []
+        held = [_in_force(signal) for signal in self.table.signals]
+        self.table.enter(context)
+        self._alarms.changed_us = moment.now_us
+        told: list[AlarmTransition] = []
+        for slot, (signal, old) in enumerate(zip(self.table.signals, held, strict=True)):
+            new = _in_force(signal)
+            for condition in sorted(old.keys() - new.keys()):
+                told += self._alarms.withdraw((signal.name, condition), moment)
+            for condition in (old.keys() ^ new.keys()) & self._observed.keys():
+                # Whoever begins or ceases to look begins with nothing seen.
+                self._observed[condition][slot] = False
+            for definition, _ in signal.limits:
+                stricter = _stricter(definition, old.get(definition.condition))
+                told += self._rearm(definition, before, moment, stricter=stricter)
+            self._busy[slot] = self._under_way(slot)
+        return told
+
+    def _rearm(
+        self, definition: AlarmDefinition, before: Context, moment: Moment, *, stricter: bool
+    ) -> list[AlarmTransition]:
+        key, alarms = definition.key, self._alarms
+        if self.context.batch is None and definition.armed_after_s:
+            # A batch has ended: nobody cares how an emptied vessel is, until it is seen to be in use again.
+            told = alarms.withdraw(key, moment)
+            alarms.wait(key, FOREVER_US)
+            return told
+        if stricter and not alarms.raised(key):
+            alarms.wait(key, moment.now_us + round(definition.grace_s * 1e6))
+        elif before.batch is None and key in alarms.waiting:
+            within_us = moment.now_us + round(max(definition.armed_after_s, definition.grace_s) * 1e6)
+            alarms.wait(key, min(alarms.waiting[key], within_us))
+        return []
 
     def _hear(self, moment: Moment) -> Iterator[AlarmTransition]:
         """The device has spoken."""
@@ -289,3 +333,15 @@ class AlarmWatch:
             for condition, observed in self._observed.items():
                 alarm = self._alarms.alarms.get((self.table.signals[slot].name, condition))
                 self._observed[condition] = np.append(observed, alarm is not None and alarm.abnormal)
+
+
+def _in_force(signal: Signal) -> dict[Condition, AlarmDefinition]:
+    return {**signal.health, **{definition.condition: definition for definition, _ in signal.limits}}
+
+
+def _stricter(definition: AlarmDefinition, before: AlarmDefinition | None) -> bool:
+    """Whether a limit asks for more than it did before the phase changed."""
+    if before is None or before.limit is None or definition.limit is None:
+        return True
+    low = definition.condition in {"low", "low_low"}
+    return definition.limit > before.limit if low else definition.limit < before.limit

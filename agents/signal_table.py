@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from agents import health
-from agents.alarms.definition import LIMITS
+from agents.context import NO_BATCH
 from agents.limits import Band, Limit, limit
 from agents.samples import Samples, usable
 from schemas import signals
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from agents.alarms.definition import AlarmDefinition, MasterAlarmDatabase
+    from agents.context import Context
     from schemas.alarm import Condition
     from schemas.decoding import Frame
     from schemas.signals import SignalSpec
@@ -34,7 +35,7 @@ HEALTH: tuple[Condition, ...] = ("range", "rate", "frozen", "stale")
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """A signal of the unit and its alarms; `plausible` is what its range alarm judges by."""
+    """A signal of the unit and the alarms that apply now; `plausible` is what its range alarm judges by."""
 
     name: str
     unit_code: str
@@ -71,6 +72,7 @@ class SignalTable:
 
     def __init__(self, database: MasterAlarmDatabase) -> None:
         self._database = database
+        self._context = NO_BATCH
         self._slots: dict[str, int] = {}
         self._layouts: dict[tuple[tuple[str, str], ...], _Layout] = {}
         self.signals: list[Signal] = []
@@ -85,28 +87,39 @@ class SignalTable:
     def add(self, name: str, unit_code: str) -> int:
         """Give the next slot to a signal."""
         spec = signals.spec(name)
-        found = ((condition, self._database.get(name, condition)) for condition in HEALTH if spec)
         band = health.plausible(spec) if spec else None
         plausible = Limit(band, band) if band else _ANYTHING
-        limits = tuple(
-            (definition, limit(definition.condition, definition.limit, definition.deadband))
-            for definition in self._database.limits(name)
-            if definition.condition in LIMITS and definition.limit is not None
-        )
-        one = Signal(
-            name, unit_code, spec, limits, {condition: its for condition, its in found if its}, plausible
-        )
         slot = self._slots[name] = len(self.signals)
-        self.signals.append(one)
-        trips = [plausible.trip, *(each.trip for _, each in limits)]
+        self.signals.append(self._in_context(Signal(name, unit_code, spec, (), {}, plausible)))
         self.seen = np.append(self.seen, np.zeros(1, dtype=health.MEMORY))
         self.seen["time_us"][slot] = self.seen["value_us"][slot] = health.NEVER_US
         self.rules = np.append(self.rules, np.array([health.rules(spec)], dtype=health.RULES))
         self.plausible_low = np.append(self.plausible_low, plausible.trip.low)
         self.plausible_high = np.append(self.plausible_high, plausible.trip.high)
-        self.trip_low = np.append(self.trip_low, max(trip.low for trip in trips))
-        self.trip_high = np.append(self.trip_high, min(trip.high for trip in trips))
+        low, high = _trips(self.signals[slot])
+        self.trip_low = np.append(self.trip_low, low)
+        self.trip_high = np.append(self.trip_high, high)
         return slot
+
+    def enter(self, context: Context) -> None:
+        """Let those alarms apply that the batch and phase of `context` want, with their limits there."""
+        self._context = context
+        self.signals = [self._in_context(signal) for signal in self.signals]
+        for slot, signal in enumerate(self.signals):
+            self.trip_low[slot], self.trip_high[slot] = _trips(signal)
+
+    def _in_context(self, signal: Signal) -> Signal:
+        within = [definition.within(self._context) for definition in self._database.limits(signal.name)]
+        limits = tuple(
+            (each, limit(each.condition, each.limit, each.deadband))
+            for each in within
+            if each is not None and each.limit is not None
+        )
+        found = {condition: self._database.get(signal.name, condition) for condition in HEALTH}
+        of_health = {
+            condition: each for condition, each in found.items() if each and each.within(self._context)
+        }
+        return replace(signal, limits=limits, health=of_health if signal.spec else {})
 
     def news(self, frame: Frame, newest_us: int, now_us: int) -> Samples:
         """Return the samples of a frame that may be judged and are newer than the last judged ones.
@@ -146,6 +159,12 @@ class SignalTable:
 
 
 _ANYTHING = Limit(Band(), Band())
+
+
+def _trips(signal: Signal) -> tuple[float, float]:
+    """Between which values nothing of a signal is alarmed that was not before."""
+    trips = [signal.plausible.trip, *(each.trip for _, each in signal.limits)]
+    return max(trip.low for trip in trips), min(trip.high for trip in trips)
 
 
 def _set_back(device: Device, newest_us: int, now_us: int) -> bool:

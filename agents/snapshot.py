@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from agents.alarms.annunciator import Evidence, Key
+from agents.alarms.annunciator import NEVER_US, Evidence, Key
 from agents.alarms.machine import Alarm
 from schemas.alarm import AlarmState, Condition
 from schemas.errors import SnapshotRefused
@@ -65,7 +65,8 @@ class DevicePart(_Part):
 class UnitSnapshot(_Part):
     """The memory of one unit; signals in the order of their slots.
 
-    reached_us: device time that it has reached, and what was under way then: the fields of Context.
+    reached_us: device time that it has reached; context: what was under way then, the fields of Context;
+    changed_us: log time at which that began.
     """
 
     schema_: Annotated[Literal["sparge.unit-watch/1"], Field(alias="schema")]
@@ -80,6 +81,7 @@ class UnitSnapshot(_Part):
     waiting: list[tuple[str, Condition, Int64]]
     armed: list[tuple[str, Condition]]
     reached_us: Int64 = 0
+    changed_us: Int64 = NEVER_US
     context: dict[str, Any] = Field(default_factory=dict)
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from agents.alarms.definition import MasterAlarmDatabase
     from agents.batch_context import BatchStory
+    from agents.context import Context
     from agents.models.recipe import Recipes
     from agents.samples import Samples
     from schemas.alarm import AlarmTransition
@@ -63,6 +64,11 @@ class UnitWatch:
     def model_faults(self) -> Mapping[str, str]:
         """The fault of each model that was taken out of service, by signal/model."""
         return self._models.faults
+
+    @property
+    def context(self) -> Context:
+        """The batch under way, as of the last frame."""
+        return self._alarms.context
 
     def on_frame(
         self, frame: Frame, now_us: int, at: Callable[[], Source], batches: BatchStory = NO_STORY

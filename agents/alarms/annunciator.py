@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from agents.alarms.definition import AlarmDefinition
+    from agents.alarms.machine import Delays
     from agents.limits import Limit
     from schemas.source import Source
 
@@ -23,6 +24,9 @@ Key = tuple[str, Condition]
 """Which alarm of a unit: signal (or "device") and condition."""
 
 MOST_SHOWN = 1e300
+
+NEVER_US = -(2**62)
+"""Before any time of the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +63,9 @@ class Run:
 class Annunciator:
     """Keeps an Alarm for each key (signal, condition) that is not at rest, with the evidence it stands on.
 
-    waiting: since when (log time) an alarm that is not armed yet has waited for its value to be normal once;
+    waiting: until when (log time) an alarm that is not armed waits for its value to be normal once;
         armed: those that have had their turn.
+    changed_us: log time of the last change of phase.
     """
 
     site: str
@@ -70,11 +75,32 @@ class Annunciator:
     evidence: dict[Key, Evidence] = field(default_factory=dict)
     waiting: dict[Key, int] = field(default_factory=dict)
     armed: set[Key] = field(default_factory=set)
+    changed_us: int = NEVER_US
 
     def quiet(self, definition: AlarmDefinition) -> bool:
         """Whether this alarm is at rest and armed, so that a normal value changes nothing."""
         key = definition.key
-        return key not in self.alarms and (not definition.armed_after_s or key in self.armed)
+        if key in self.alarms or key in self.waiting:
+            return False
+        return not definition.armed_after_s or key in self.armed
+
+    def raised(self, key: Key) -> bool:
+        """Whether the operator has been told of this alarm, and not yet that it is over."""
+        return self.alarms.get(key, _AT_REST).raised
+
+    def wait(self, key: Key, until_us: int) -> None:
+        """Let an alarm wait until its value was once normal, or until this log time; a raised one may end."""
+        if not self.raised(key):
+            self._keep(key, _AT_REST, _NO_EVIDENCE)
+        self.waiting[key] = until_us
+
+    def withdraw(self, key: Key, moment: Moment) -> list[AlarmTransition]:
+        """Let an alarm end whose condition is no longer looked at."""
+        self.waiting.pop(key, None)
+        definition = self.define(*key)
+        if key not in self.alarms or definition is None:
+            return []
+        return self.observe(definition, self.evidence[key], moment, abnormal=False)
 
     def observe(
         self, definition: AlarmDefinition, evidence: Evidence, moment: Moment, *, abnormal: bool
@@ -86,9 +112,10 @@ class Annunciator:
             return []
         done = []
         before = self.evidence.get(key, evidence)
-        alarm, due = step(alarm, TimePassed(), moment.now_us, definition.delays)
+        delays = self._delays(definition, moment.now_us)
+        alarm, due = step(alarm, TimePassed(), moment.now_us, delays)
         done += [self._tell(definition, change, before, moment) for change in due]
-        alarm, changes = step(alarm, Observed(abnormal), moment.now_us, definition.delays)
+        alarm, changes = step(alarm, Observed(abnormal), moment.now_us, delays)
         done += [self._tell(definition, change, evidence, moment) for change in changes]
         self._keep(key, alarm, evidence)
         return done
@@ -100,9 +127,8 @@ class Annunciator:
         key = definition.key
         if not self._arm(definition, limit, run, moment.now_us):
             return []
-        alarm, changes = judge(
-            self.alarms.get(key, _AT_REST), run.value, limit, moment.now_us, definition.delays
-        )
+        delays = self._delays(definition, moment.now_us)
+        alarm, changes = judge(self.alarms.get(key, _AT_REST), run.value, limit, moment.now_us, delays)
 
         def evidence(position: int) -> Evidence:
             value = float(run.value[position])
@@ -125,22 +151,28 @@ class Annunciator:
             if definition is None:
                 continue
             evidence = self.evidence[key]
-            alarm, changes = step(self.alarms[key], TimePassed(), moment.now_us, definition.delays)
+            delays = self._delays(definition, moment.now_us)
+            alarm, changes = step(self.alarms[key], TimePassed(), moment.now_us, delays)
             done += [self._tell(definition, change, evidence, moment) for change in changes]
             self._keep(key, alarm, evidence)
         return done
 
     def _arm(self, definition: AlarmDefinition, limit: Limit, run: Run, now_us: int) -> bool:
         key = definition.key
-        if not definition.armed_after_s or key in self.armed:
-            return True
-        since_us = self.waiting.setdefault(key, now_us)
-        waited = now_us - since_us >= definition.armed_after_s * 1e6
+        if key not in self.waiting:
+            if not definition.armed_after_s or key in self.armed:
+                return True
+            self.waiting[key] = now_us + round(definition.armed_after_s * 1e6)
+        waited = now_us >= self.waiting[key]
         if waited or not limit.trip.outside(run.value[-1:]).any():
             del self.waiting[key]
             self.armed.add(key)
         # What came before this frame's last value belongs to the start; judging begins with the next frame.
         return waited
+
+    def _delays(self, definition: AlarmDefinition, now_us: int) -> Delays:
+        graced = now_us - self.changed_us < definition.grace_s * 1e6
+        return definition.grace_delays if graced else definition.delays
 
     def _keep(self, key: Key, alarm: Alarm, evidence: Evidence) -> None:
         if alarm.at_rest:
@@ -178,6 +210,7 @@ class Annunciator:
 
 
 _AT_REST = Alarm()
+_NO_EVIDENCE = Evidence(None, "")
 
 
 def _message(definition: AlarmDefinition, change: Transition, evidence: Evidence, now_us: int) -> str:

@@ -6,18 +6,25 @@ import datetime as dt  # noqa: TC003 - pydantic reads it at run time
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from importlib.resources import files
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from agents.alarms.machine import Delays
+from agents.context import Stage  # noqa: TC001 - pydantic reads it at run time
 from schemas.alarm import Condition, Priority  # noqa: TC001 - pydantic reads them at run time
 from schemas.signals import DICTIONARY, Culture, Vessel
 from schemas.signals import limits as dictionary_limits
 
+if TYPE_CHECKING:
+    from agents.context import Context
+
 DEVICE = "device"
 """Name under which a unit's alarms about its device (silent, clock) are kept."""
+
+UNIT = "unit"
+"""Name under which alarms about a unit as a whole are kept."""
 
 EACH_SIGNAL = "*"
 """An entry for every signal of the dictionary to which the condition applies."""
@@ -42,10 +49,15 @@ class AlarmDefinition(BaseModel):
     """One entry of the master alarm database (fields after ISA-18.2).
 
     units: the units that it is for, as site/unit with * for anything; None for all of them.
-    culture, vessel: whose default limit of the dictionary applies where `limit` is absent.
+    culture, vessel: whose default limit of the dictionary applies where `limit` is absent. In a batch that of
+        its phase and culture applies instead; a `vessel` that is named here is known better than by volume.
     limit, deadband: in `unit` (UCUM); no limit where the dictionary's range, rate and times decide.
     armed_after_s: a limit alarm of a unit seen for the first time is armed as soon as the value was once
         normal, or after this many seconds of log time: a vessel that is being prepared does not alarm.
+    grace_s: for so long after a change of phase a limit that has become stricter waits until the value was
+        once normal; and what happens then must last `grace_delay_s`, if that is longer than the on-delay.
+    suppressed_in: stages of a batch in which there is no such alarm, by design.
+    by_context: not to be given; whether the limit came from the dictionary.
     message: what happened, with {value}, {limit} and {since}; {signal} stands for the signal in all texts.
     """
 
@@ -62,6 +74,10 @@ class AlarmDefinition(BaseModel):
     on_delay_s: Seconds
     off_delay_s: Seconds
     armed_after_s: Seconds = 0.0
+    grace_s: Seconds = 600.0
+    grace_delay_s: Seconds = 0.0
+    suppressed_in: tuple[Stage, ...] = ("service",)
+    by_context: bool = False
     priority: Priority
     alarm_class: Annotated[str, Field(alias="class", min_length=1)]
     message: Sentence
@@ -80,6 +96,26 @@ class AlarmDefinition(BaseModel):
     def delays(self) -> Delays:
         """The delays as the machine wants them."""
         return Delays(round(self.on_delay_s * 1e6), round(self.off_delay_s * 1e6))
+
+    @property
+    def grace_delays(self) -> Delays:
+        """The delays within `grace_s` of a change of phase."""
+        return Delays(round(max(self.on_delay_s, self.grace_delay_s) * 1e6), round(self.off_delay_s * 1e6))
+
+    def within(self, context: Context) -> Self | None:
+        """Return this entry with the limit that holds in `context`; None where there is no such alarm."""
+        if context.stage in self.suppressed_in:
+            return None
+        if context.batch is None or not self.by_context:
+            return self
+        found = dictionary_limits(
+            self.signal,
+            context.stage if context.stage != "service" else None,
+            context.culture or self.culture,
+            vessel=self.vessel or context.vessel,
+        )
+        at = getattr(found, self.condition, None)
+        return None if at is None else self.model_copy(update={"limit": at})
 
     def of(self, signal: str) -> Self:
         """Return this entry for one signal, its texts naming it."""
@@ -100,7 +136,7 @@ class AlarmDefinition(BaseModel):
         found = dictionary_limits(
             str(entry.get("signal")), culture=entry.get("culture"), vessel=entry.get("vessel")
         )
-        return {**entry, "limit": getattr(found, entry["condition"], None)}
+        return {**entry, "limit": getattr(found, entry["condition"], None), "by_context": True}
 
     @model_validator(mode="after")
     def _checked(self) -> Self:
@@ -171,5 +207,5 @@ def load(text: str) -> MasterAlarmDatabase:
 
 @lru_cache(maxsize=1)
 def shipped() -> MasterAlarmDatabase:
-    """Return the database that comes with Sparge: defaults for a fed-batch of E. coli."""
+    """Return the database that comes with Sparge: outside batches the limits are those of E. coli."""
     return load(files("agents.alarms").joinpath("rationalisation.yaml").read_text("utf-8"))

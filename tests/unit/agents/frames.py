@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from agents.batch_context import BatchStory
 from schemas.alarm import AlarmTransition
+from schemas.batch import BatchEvent
 from schemas.decoding import Column, Frame
 from schemas.signals import DICTIONARY
 from schemas.source import Source
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from agents.unit_watch import UnitWatch
+
+Event = Literal["start", "phase", "sample", "end"]
 
 T0_US = 1_790_000_000_000_000
 NORMAL = {"DO": 40.0, "pH": 7.0, "temperature": 37.0, "agitation": 600.0}
@@ -82,10 +86,14 @@ def told(outputs: Iterable[object]) -> list[tuple[str, str, str]]:
 
 
 class Player:
-    """Plays a unit second by second into a watch: device and log time agree but for a fifth of a second."""
+    """Plays a unit second by second into a watch: device and log time agree but for a fifth of a second.
+
+    `batches` is what has been told of the unit's batches.
+    """
 
     def __init__(self, watch: UnitWatch) -> None:
         self.watch = watch
+        self.batches = BatchStory()
         self.second = 0
         self.outputs: list[object] = []
 
@@ -104,11 +112,25 @@ class Player:
                 real = {name: value for name, value in sent.items() if value is not None}
                 sent.update(noisy(real, self.second))
             outputs += self.watch.on_frame(
-                frame(sent, self.second), us(self.second + 0.2), sources(self.second)
+                frame(sent, self.second), us(self.second + 0.2), sources(self.second), self.batches
             )
             self.second += 1
         self.outputs += outputs
         return transitions(outputs)
+
+    def tell(self, event: Event, **given: Any) -> None:
+        """Tell of the batch B1 that something happens in the next second."""
+        self.batches.tell(
+            BatchEvent(
+                site="north",
+                unit="BR-01",
+                batch=given.pop("batch", "B1"),
+                member="institute",
+                event=event,
+                time_us=us(self.second),
+                **given,
+            )
+        )
 
     def silence(self, seconds: int) -> list[AlarmTransition]:
         """Let only ticks come; return their transitions."""
