@@ -283,7 +283,7 @@ def test_a_layer_restored_at_any_step_goes_on_bit_for_bit(
     rows = normal(440, seed=seed)
     rows[draw.random(rows.shape) < 0.05] = np.nan
     rows[300:330] += 40.0
-    changed = {
+    changed: dict[str, Any] = {
         "lags": lags,
         "centre_steps": 20 if lags else None,
         "learning": learning,
