@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
+import orjson
 
 from storage.catalogue import SignalName
 from storage.copy_binary import POSTGRES_EPOCH_US, encode, row_type
 from storage.statements import statement
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from schemas.alarm import AlarmTransition
-    from schemas.forecast import ForecastMessage
-    from schemas.score import ScoreMessage
+    from schemas.forecast import Forecast, ForecastMessage
+    from schemas.score import ScoreMessage, UnitScore
     from storage.catalogue import Catalogue
     from storage.connection import BoundedConnection
 
@@ -48,6 +49,31 @@ _FORECAST_COLUMNS = (
     "coverages",
     "fallbacks",
     "ucums",
+    "reached",
+    "silent",
+)
+_UNIT_SCORE_COLUMNS = (
+    "times_us",
+    "result_ids",
+    "scores",
+    "unit_ids",
+    "suspects",
+    "learned",
+    "looks_like",
+    "reasons",
+    "contributions",
+)
+_TIME_TO_LIMIT_COLUMNS = (
+    "result_ids",
+    "made_us",
+    "signal_ids",
+    "conditions",
+    "limits",
+    "minutes",
+    "from_minutes",
+    "to_minutes",
+    "ucums",
+    "told",
 )
 
 
@@ -76,6 +102,7 @@ def write_scores(
         columns = dict(zip(_SCORE_COLUMNS, map(np.array, zip(*rows, strict=True)), strict=True))
         with connection.cursor() as cursor, cursor.copy(statement("scores_copy")) as copy:
             copy.write(encode(_SCORE, columns))
+    _write_unit_scores(connection, catalogue, new)
     return len(new)
 
 
@@ -97,14 +124,35 @@ def write_forecasts(
             f.coverage,
             f.fallback,
             f.unit_code,
+            *beside,
         )
         for result_id, m in new.items()
         for f in m.forecasts
-        for at_horizon in zip(f.horizon_s, f.value, f.lower, f.upper, strict=True)
+        for at_horizon, beside in zip(
+            zip(f.horizon_s, f.value, f.lower, f.upper, strict=True),
+            _beside(f),
+            strict=True,
+        )
     ]
-    if rows:
-        columns = (list(column) for column in zip(*rows, strict=True))
-        connection.execute(statement("forecasts_add"), dict(zip(_FORECAST_COLUMNS, columns, strict=True)))
+    _insert(connection, "forecasts_add", _FORECAST_COLUMNS, rows)
+    ahead = [
+        (
+            result_id,
+            m.made_us,
+            signals[SignalName(m.key, f.signal)].signal_id,
+            limit.condition,
+            limit.limit,
+            limit.minutes,
+            limit.from_minutes,
+            limit.to_minutes,
+            f.unit_code,
+            limit.text,
+        )
+        for result_id, m in new.items()
+        for f in m.forecasts
+        for limit in f.time_to_limit or ()
+    ]
+    _insert(connection, "times_to_limit_add", _TIME_TO_LIMIT_COLUMNS, ahead)
     return len(new)
 
 
@@ -144,6 +192,51 @@ def write_transitions(
     return len(new)
 
 
+def _write_unit_scores(
+    connection: BoundedConnection, catalogue: Catalogue, new: Mapping[int, ScoreMessage]
+) -> None:
+    unit_ids = catalogue.units({message.key for message in new.values() if message.unit_scores})
+    rows = [
+        (
+            one.time_us,
+            result_id,
+            one.score,
+            unit_ids[message.key],
+            one.suspect,
+            one.learned,
+            one.looks_like,
+            one.reason,
+            _contributions(one),
+        )
+        for result_id, message in new.items()
+        for one in message.unit_scores or ()
+    ]
+    _insert(connection, "unit_scores_add", _UNIT_SCORE_COLUMNS, rows)
+
+
+def _beside(forecast: Forecast) -> list[tuple[float | None, bool | None]]:
+    """At each horizon what the interval held so far, and whether the model is silent there."""
+    nothing = [None] * len(forecast.horizon_s)
+    return list(zip(forecast.reached or nothing, forecast.silent or nothing, strict=True))
+
+
+def _contributions(one: UnitScore) -> str:
+    """Signals and shares as JSON: arrays within an array of rows are none to PostgreSQL."""
+    told = {
+        "signals": [each.signal for each in one.contributions],
+        "shares": [each.share for each in one.contributions],
+    }
+    return orjson.dumps(told).decode()
+
+
+def _insert(
+    connection: BoundedConnection, name: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    if rows:
+        by_column = (list(column) for column in zip(*rows, strict=True))
+        connection.execute(statement(name), dict(zip(columns, by_column, strict=True)))
+
+
 def _insert_results(
     connection: BoundedConnection,
     catalogue: Catalogue,
@@ -169,6 +262,8 @@ def _insert_results(
             "indices": list(indices),
             "unit_ids": [unit_ids[message.key] for message, _ in by_source.values()],
             "model_ids": [model_id for _, model_id in by_source.values()],
+            "layers": [getattr(message, "layer", None) for message, _ in by_source.values()],
+            "roles": [getattr(message, "role", None) or "champion" for message, _ in by_source.values()],
         },
     ).fetchall()
     return {result_id: by_source[log_id, p, o, i][0] for log_id, p, o, i, result_id in rows}

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from schemas.alarm import AlarmState, AlarmTransition
-from schemas.forecast import Forecast, ForecastMessage
-from schemas.score import ModelRef, Score, ScoreMessage
+from schemas.forecast import Forecast, ForecastMessage, TimeToLimit
+from schemas.score import Contribution, ModelRef, Score, ScoreMessage, UnitScore
 from schemas.source import Source
 from tests.integration.storage.frames import FRAMES, T0_US, column, stored
 
@@ -198,3 +198,68 @@ def test_nothing_to_write_is_no_work(store: Store) -> None:
         assert transaction_.write_scores([]) == 0
         assert transaction_.write_forecasts([]) == 0
         assert transaction_.write_transitions([]) == 0
+
+
+def test_what_a_layer_says_of_the_unit_is_stored_with_who_contributed(store: Store, rows: Rows) -> None:
+    told = scored(source(5)).model_copy(
+        update={
+            "layer": "multivariate",
+            "role": "challenger",
+            "unit_scores": [
+                UnitScore(
+                    time_us=T0_US,
+                    score=8.5,
+                    suspect=True,
+                    learned=False,
+                    contributions=[
+                        Contribution(signal="DO", share=0.75),
+                        Contribution(signal="pH", share=0.25),
+                    ],
+                    looks_like="sensor",
+                    reason="come apart",
+                ),
+                UnitScore(time_us=T0_US + 10, score=0.5, suspect=False, learned=True, contributions=[]),
+            ],
+        }
+    )
+    for _ in range(2):
+        with store.transaction("ingest", [TP]) as tx:
+            tx.write_scores([told])
+    found = rows(
+        "SELECT layer, role, score, suspect, learned, looks_like, reason, signals, shares, model"
+        " FROM sparge.unit_scores ORDER BY time"
+    )
+    assert found == [
+        (
+            "multivariate",
+            "challenger",
+            8.5,
+            True,
+            False,
+            "sensor",
+            "come apart",
+            ["DO", "pH"],
+            [0.75, 0.25],
+            "holt",
+        ),
+        ("multivariate", "challenger", 0.5, False, True, None, None, [], [], "holt"),
+    ]
+
+
+def test_a_limit_ahead_is_stored_with_its_words(store: Store, rows: Rows) -> None:
+    (forecast,) = foreseen(source(6)).forecasts
+    ahead = TimeToLimit(
+        condition="low", limit=20.0, minutes=14.0, from_minutes=9.0, to_minutes=None, text="DO reaches 20 %"
+    )
+    told = forecast.model_copy(
+        update={"time_to_limit": [ahead], "reached": [0.91, None], "silent": [False, True]}
+    )
+    with store.transaction("ingest", [TP]) as tx:
+        tx.write_forecasts([foreseen(source(6)).model_copy(update={"forecasts": [told]})])
+    assert rows(
+        "SELECT signal, condition, limit_value, minutes, to_minutes, told FROM sparge.limits_ahead"
+    ) == [("DO", "low", 20.0, 14.0, None, "DO reaches 20 %")]
+    assert rows("SELECT horizon_s, reached, silent FROM sparge.forecasts ORDER BY horizon_s") == [
+        (60.0, 0.91, False),
+        (600.0, None, True),
+    ]

@@ -53,7 +53,7 @@ def send(
     now_s: float = 0.0,
     unfit: Sequence[int] = (),
 ) -> list[Step]:
-    done = []
+    done: list[Step] = []
     mask = np.zeros(it._value.size, dtype=np.bool_)
     mask[list(unfit)] = True
     for index, within in it.hear(device, samples(runs), round(now_s * S_US)):
