@@ -453,13 +453,16 @@ def _summary_table(rows: Buckets, tracks: Mapping[int, _Track], bin_us: int) -> 
 
 def _named(signal_ids: np.ndarray[Any, Any], tracks: Mapping[int, _Track]) -> dict[str, np.ndarray[Any, Any]]:
     """Columns site, unit, signal and ucum of rows of these signals."""
-    order = np.array(sorted(tracks), dtype=np.int64)
-    place = np.searchsorted(order, signal_ids)
-    columns = {}
-    for name in ("site", "unit", "signal", "ucum"):
-        values = np.array([getattr(tracks[int(signal_id)], name) for signal_id in order], dtype=object)
-        columns[name] = values[place] if len(order) else np.empty(0, dtype=object)
-    return columns
+    order = sorted(tracks)
+    place = np.searchsorted(np.array(order, dtype=np.int64), signal_ids)
+    known = [tracks[signal_id] for signal_id in order]
+    columns = {
+        "site": [track.site for track in known],
+        "unit": [track.unit for track in known],
+        "signal": [track.signal for track in known],
+        "ucum": [track.ucum for track in known],
+    }
+    return {name: np.array(values, dtype=object)[place] for name, values in columns.items()}
 
 
 def _span(start_us: int, end_us: int) -> dict[str, int]:
@@ -496,14 +499,16 @@ def _tracks(
 ) -> dict[int, _Track]:
     """Signals by signal_id, in the order in which they were asked for."""
     parameters = _unit_parameters(connection, unit)
-    known = [_Track(*row) for row in connection.execute(statement("query_signal_names"), parameters)]
-    names = list(dict.fromkeys(track.signal for track in known))
+    known: dict[str, list[_Track]] = {}
+    for row in connection.execute(statement("query_signal_names"), parameters).fetchall():
+        track = _Track(*row)
+        known.setdefault(track.signal, []).append(track)
     for name in signal_names:
-        if name not in names:
+        if name not in known:
             of_unit = f" of {parameters['site']}/{parameters['unit']}" if unit else ""
-            raise QueryRefused(f"There is no signal {name}{of_unit}. {_nearest(name, names, 'signals')}")
-    wanted = list(signal_names) or names
-    return {track.signal_id: track for name in wanted for track in known if track.signal == name}
+            near = _nearest(name, list(known), "signals")
+            raise QueryRefused(f"There is no signal {name}{of_unit}. {near}")
+    return {track.signal_id: track for name in signal_names or known for track in known[name]}
 
 
 def _nearest(asked: str, known: Sequence[str], what: str) -> str:
