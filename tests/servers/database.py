@@ -7,6 +7,7 @@ import itertools
 import os
 import signal
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -18,9 +19,9 @@ from storage.embedded_postgres import EmbeddedPostgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 _STOP_S = 15
+_TIMESCALEDB = Path(__file__).resolve().parents[2] / "scripts" / "timescaledb"
 _numbers = itertools.count(1)
 
 
@@ -135,6 +136,46 @@ def each_database(request: pytest.FixtureRequest) -> Iterator[str]:
 @pytest.fixture
 def store_database(database: str) -> str:
     """Connection string of a new database with Sparge's schema in it."""
+    return _with_schema(database)
+
+
+@pytest.fixture
+def crashable_database(tmp_path: Path) -> Iterator[str]:
+    """Sparge's schema in a server of the test's own, whose processes may be killed: nobody else is there.
+
+    It is TimescaleDB where the run has that, else PostgreSQL from the wheel.
+    """
+    with contextlib.ExitStack() as stack:
+        if os.environ.get("SPARGE_DATABASE"):
+            server = stack.enter_context(_another_timescaledb())
+        else:
+            server = stack.enter_context(running_postgres(tmp_path / "postgres")).conninfo
+        yield _with_schema(stack.enter_context(new_database(server)))
+
+
+@contextlib.contextmanager
+def _another_timescaledb() -> Iterator[str]:
+    """A second server of scripts/timescaledb, gone when its pipe is closed."""
+    unnamed = {key: value for key, value in os.environ.items() if key != "SPARGE_DATABASE"}
+    tell = ["sh", "-c", 'echo "$SPARGE_DATABASE"; exec cat']
+    process = subprocess.Popen(
+        [_TIMESCALEDB, "run", "--name", "crash", "--fresh", "--", *tell],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=unnamed,
+    )
+    with process:
+        assert process.stdout is not None
+        try:
+            server = process.stdout.readline().strip()
+            assert server, "scripts/timescaledb started no second server"
+            yield server
+        finally:
+            process.communicate()
+
+
+def _with_schema(database: str) -> str:
     from storage.migrate import migrate  # noqa: PLC0415 - tests of servers alone do without the schema
 
     migrate(database)

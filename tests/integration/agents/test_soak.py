@@ -186,41 +186,41 @@ STRIKES = (
 
 @pytest.mark.timeout(240 + 60 * FAULTS)
 def test_what_is_stored_after_many_faults_is_what_was_sent(
-    killable: KillableKafka, store_database: str, start: Callable[..., Worker]
+    killable: KillableKafka, crashable_database: str, start: Callable[..., Worker]
 ) -> None:
     broker = Broker(killable.bootstrap)
     ensure_topics(broker)
-    with psycopg.connect(store_database, autocommit=True) as connection:
+    with psycopg.connect(crashable_database, autocommit=True) as connection:
         connection.execute(FAIL_SOMETIMES)
-    workers = [start("ingest", broker=broker.bootstrap, database=store_database) for _ in range(2)]
+    workers = [start("ingest", broker=broker.bootstrap, database=crashable_database) for _ in range(2)]
     load = Load(broker, SEED)
     load.start()
-    wait_until(lambda: rows_stored(store_database) > 0, workers)
+    wait_until(lambda: rows_stored(crashable_database) > 0, workers)
     chance = random.Random(SEED)
     struck: Counter[str] = Counter()
     began_s = time.monotonic()
     for number in range(FAULTS):
         # Each in its turn, so that a short run has them all; whom and when is drawn.
         fault = STRIKES[number % len(STRIKES)]
-        before = rows_stored(store_database)
-        grown = partial(has_grown, store_database, before)
-        strike(fault, killable, store_database, chance.choice(workers))
+        before = rows_stored(crashable_database)
+        grown = partial(has_grown, crashable_database, before)
+        strike(fault, killable, crashable_database, chance.choice(workers))
         struck[fault] += 1
         wait_until(grown, workers, RECOVERS_WITHIN_S)
         sys.stdout.write(
             f"{time.monotonic() - began_s:7.0f} s  fault {number + 1} of {FAULTS}: {fault}; "
-            f"{rows_stored(store_database)} frames stored, {load.sent * UNITS} sent\n"
+            f"{rows_stored(crashable_database)} frames stored, {load.sent * UNITS} sent\n"
         )
         sys.stdout.flush()
         time.sleep(chance.uniform(*PAUSE_S))
     load.finish()
-    with psycopg.connect(store_database, autocommit=True) as connection:
+    with psycopg.connect(crashable_database, autocommit=True) as connection:
         connection.execute("DROP TRIGGER fail_sometimes ON sparge.frame")
     corrected = -(-load.sent // CORRECTED_EVERY) * UNITS
     frames = load.sent * UNITS + corrected
-    wait_until(lambda: rows_stored(store_database) == frames, workers, RECOVERS_WITHIN_S)
+    wait_until(lambda: rows_stored(crashable_database) == frames, workers, RECOVERS_WITHIN_S)
     assert sum(struck.values()) == FAULTS
-    with psycopg.connect(store_database) as connection:
+    with psycopg.connect(crashable_database) as connection:
         for unit in range(UNITS):
             rows = connection.execute(SAMPLES, (f"BR-{unit:02d}",)).fetchall()
             sent = expected(unit, load.sent)
