@@ -46,6 +46,9 @@ PRIOR_COUNT = 10.0
 LARGEST_RATIO = 1e60
 """Beyond it all are alike; its square can still be computed."""
 
+HALVINGS = 20
+"""Of the range of sizes in which that of a given score is sought."""
+
 LN10 = log(10.0)
 
 
@@ -119,6 +122,22 @@ class TailBank:
             lanes = np.arange(len(self._lanes))[slots][far]
             score[far] = self._beyond(ratio[far], lanes)
         return np.maximum(score, 0.0) + 0.0
+
+    def size_at(
+        self, score: float, size: NDArray[np.float64], where: NDArray[np.bool_]
+    ) -> NDArray[np.float64]:
+        """(S,) the deviation that has this `score`, in the lanes of `where`, whose `size` scores more."""
+        limit = size.copy()
+        lanes = np.flatnonzero(where)
+        if lanes.size:
+            none = np.zeros(lanes.size)
+            low, high = np.log(self._lanes["t"][lanes]), np.log(size[lanes])
+            for _ in range(HALVINGS):
+                middle = 0.5 * (low + high)
+                above = self.score(np.exp(middle), none, lanes) >= score
+                low, high = np.where(above, low, middle), np.where(above, middle, high)
+            limit[lanes] = np.exp(high)
+        return limit
 
     def state(self) -> dict[str, Any]:
         """Everything that it knows."""
