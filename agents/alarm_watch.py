@@ -12,16 +12,16 @@ import numpy as np
 from agents import health, snapshot
 from agents.alarms.annunciator import Annunciator, Evidence, Moment, Run
 from agents.alarms.definition import DEVICE
-from agents.alarms.wording import span
 from agents.batch_context import NO_STORY
 from agents.context import NO_BATCH, Context
+from agents.health_watch import HealthWatch
 from agents.limits import limit
 from agents.signal_table import Device, SignalTable
 from schemas.errors import SnapshotRefused
 from schemas.signals import spec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -29,14 +29,13 @@ if TYPE_CHECKING:
     from agents.alarms.definition import AlarmDefinition, MasterAlarmDatabase
     from agents.alarms.machine import Alarm
     from agents.batch_context import BatchStory
+    from agents.health_watch import Finding
     from agents.samples import Samples
     from agents.signal_table import Signal
     from schemas.alarm import AlarmTransition, Condition
     from schemas.decoding import Frame
 
 FOREVER_US = 2**62
-
-TOLD_ON_CHANGE: tuple[Condition, ...] = ("rate", "frozen", "stale")
 
 
 class AlarmWatch:
@@ -60,9 +59,9 @@ class AlarmWatch:
         self._heard_us = 0
         self._resumed_us = 0
         self._gaps_us: deque[int] = deque(maxlen=health.FRAME_GAPS)
-        # By slot: whether an alarm of the signal is under way, and what was last observed of its health.
+        self._health = HealthWatch(self.table)
+        # By slot: whether an alarm of the signal is under way.
         self._busy = np.empty(0, dtype=np.bool_)
-        self._observed = {condition: np.empty(0, dtype=np.bool_) for condition in TOLD_ON_CHANGE}
 
     def on_frame(
         self, frame: Frame, moment: Moment, batches: BatchStory = NO_STORY
@@ -81,12 +80,14 @@ class AlarmWatch:
             told += self._judge_clock(newest_us, moment)
             samples = self.table.news(frame, newest_us, moment.now_us)
             self._grow()
+            told += self._judge_service(moment)
             if samples.slots.size:
                 news = samples
                 told += self._judge_limits(samples, moment)
-                told += self._judge_health(samples, moment)
+                told += self._hear_of(self._health.judge(samples, moment.now_us, self._resumed_us), moment)
         told += self._judge_stale(moment)
         told += self._alarms.tick(moment)
+        self._sum_up()
         return told, news
 
     def on_tick(self, moment: Moment) -> list[AlarmTransition]:
@@ -101,6 +102,30 @@ class AlarmWatch:
             told += self._judge_stale(moment)
         return told + self._alarms.tick(moment)
 
+    @property
+    def health(self) -> NDArray[np.uint8]:
+        """(S,) codes of health_verdict.Health, as of the last frame."""
+        return self._health.codes
+
+    @property
+    def unfit(self) -> NDArray[np.bool_]:
+        """(S,) what a model must not learn from, as of the last frame."""
+        return self._health.unfit
+
+    def observe(
+        self, name: str, condition: Condition, evidence: Evidence, moment: Moment, *, abnormal: bool
+    ) -> list[AlarmTransition]:
+        """Let an alarm know what a model sees of a signal, or of the unit as a whole (definition.UNIT)."""
+        key = (name, condition)
+        if not abnormal and key not in self._alarms.alarms:
+            return []
+        definition = self._database.get(name, condition)
+        if definition is None:
+            return []
+        if definition.within(self.context) is None:
+            return self._alarms.withdraw(key, moment)
+        return self._alarms.observe(definition, evidence, moment, abnormal=abnormal)
+
     def under_way(self) -> dict[Key, Alarm]:
         """Return the alarms that are not at rest; what a tick may change of the memory shows here."""
         return dict(self._alarms.alarms)
@@ -108,6 +133,7 @@ class AlarmWatch:
     def memory(self) -> dict[str, object]:
         """Return what has to survive a restart, as the fields of snapshot.UnitSnapshot."""
         alarms = self._alarms
+        self._health.remember()
         rows = self.table.seen.tolist()
         return {
             "heard_us": self._heard_us,
@@ -177,6 +203,8 @@ class AlarmWatch:
         self._alarms.waiting = {(name, condition): until_us for name, condition, until_us in kept.waiting}
         self._alarms.armed = set(kept.armed)
         self._grow()
+        self._health.recall()
+        self._sum_up()
 
     def _enter(self, context: Context, moment: Moment) -> list[AlarmTransition]:
         """Let another batch or phase begin: other alarms, other limits; a stricter one has its grace."""
@@ -186,14 +214,15 @@ class AlarmWatch:
         held = [_in_force(signal) for signal in self.table.signals]
         self.table.enter(context)
         self._alarms.changed_us = moment.now_us
+        settled_us = self._reached_us + round(health.SETTLE_PHASE_S * 1e6)
+        self.table.seen["unsettled_us"] = np.maximum(self.table.seen["unsettled_us"], settled_us)
         told: list[AlarmTransition] = []
         for slot, (signal, old) in enumerate(zip(self.table.signals, held, strict=True)):
             new = _in_force(signal)
             for condition in sorted(old.keys() - new.keys()):
                 told += self._alarms.withdraw((signal.name, condition), moment)
-            for condition in (old.keys() ^ new.keys()) & self._observed.keys():
-                # Whoever begins or ceases to look begins with nothing seen.
-                self._observed[condition][slot] = False
+            for condition in old.keys() ^ new.keys():
+                self._health.forget(slot, condition)
             for definition, _ in signal.limits:
                 stricter = _stricter(definition, old.get(definition.condition))
                 told += self._rearm(definition, before, moment, stricter=stricter)
@@ -262,62 +291,27 @@ class AlarmWatch:
                     yield from self._alarms.judge(definition, its_limit, run, moment)
             self._busy[slot] = self._under_way(slot)
 
-    def _judge_health(self, samples: Samples, moment: Moment) -> Iterator[AlarmTransition]:
-        slots = samples.slots
-        seen, rules = self.table.seen[slots], self.table.rules[slots]
-        health.note(seen, rules, moment.now_us, self._resumed_us)
-        seen["time_us"] = samples.time_us[samples.ends]
-        self.table.seen[slots] = seen
-        # What no working sensor can read is the range alarm's; it says nothing of jumps and standing still.
-        credible = samples.keep(
-            (samples.value >= samples.each(self.table.plausible_low[slots]))
-            & (samples.value <= samples.each(self.table.plausible_high[slots]))
-        )
-        if credible.slots.size:
-            yield from self._judge_behaviour(credible, moment)
+    def _judge_service(self, moment: Moment) -> Iterator[AlarmTransition]:
+        """Let alarms end of signals that their device has taken out of service."""
+        for slot in self._health.out_of_service():
+            signal = self.table.signals[slot]
+            for condition in sorted(_in_force(signal)):
+                yield from self._alarms.withdraw((signal.name, condition), moment)
+            self._busy[slot] = self._under_way(slot)
 
-    def _judge_behaviour(self, samples: Samples, moment: Moment) -> Iterator[AlarmTransition]:
-        slots = samples.slots
-        seen = self.table.seen[slots]
-        found = health.observe(samples, seen, self.table.rules[slots])
-        self.table.seen[slots] = seen
-        for row in self._changed("rate", slots, found.jumped):
-            signal = self.table.signals[int(slots[row])]
-            most = signal.spec.max_rate_per_min if signal.spec else None
-            rate = float(found.rate_per_min[row]) if found.jumped[row] else None
-            evidence = Evidence(rate, f"{signal.unit_code}/min", most, int(seen["value_us"][row]))
-            yield from self._observe(slots[row], "rate", evidence, moment, abnormal=bool(found.jumped[row]))
-        for row in self._changed("frozen", slots, found.frozen):
-            unit_code = self.table.signals[int(slots[row])].unit_code
-            value, sample_us = float(seen["value"][row]), int(seen["value_us"][row])
-            after = span(float(found.frozen_after_s[row]))
-            evidence = Evidence(value, unit_code, None, sample_us, limit_text=after)
-            yield from self._observe(slots[row], "frozen", evidence, moment, abnormal=bool(found.frozen[row]))
+    def _judge_stale(self, moment: Moment) -> list[AlarmTransition]:
+        return self._hear_of(self._health.judge_stale(moment.now_us, self._resumed_us), moment)
 
-    def _judge_stale(self, moment: Moment) -> Iterator[AlarmTransition]:
-        stale, missing_s, allowed_s = health.stale(
-            self.table.seen, self.table.rules, moment.now_us, self._resumed_us
-        )
-        every = np.arange(stale.size)
-        for slot in self._changed("stale", every, stale):
-            evidence = Evidence(float(missing_s[slot]), "s", float(allowed_s[slot]))
-            yield from self._observe(slot, "stale", evidence, moment, abnormal=bool(stale[slot]))
+    def _hear_of(self, findings: Iterable[Finding], moment: Moment) -> list[AlarmTransition]:
+        told: list[AlarmTransition] = []
+        for slot, condition, abnormal, evidence in findings:
+            definition = self.table.signals[slot].health.get(condition)
+            if definition is not None:
+                told += self._alarms.observe(definition, evidence, moment, abnormal=abnormal)
+        return told
 
-    def _changed(self, condition: Condition, slots: NDArray[np.intp], now: NDArray[np.bool_]) -> list[int]:
-        """Rows whose health is observed to have changed; remembers what it is now."""
-        observed = self._observed[condition]
-        rows: list[int] = np.flatnonzero(observed[slots] != now).tolist()
-        if rows:
-            observed[slots] = now
-        return rows
-
-    def _observe(
-        self, slot: int, condition: Condition, evidence: Evidence, moment: Moment, *, abnormal: bool
-    ) -> list[AlarmTransition]:
-        definition = self.table.signals[slot].health.get(condition)
-        if definition is None:
-            return []
-        return self._alarms.observe(definition, evidence, moment, abnormal=abnormal)
+    def _sum_up(self) -> None:
+        self._health.sum_up(clock_wrong=self._alarms.raised((DEVICE, "clock")))
 
     def _under_way(self, slot: int) -> bool:
         signal = self.table.signals[slot]
@@ -330,9 +324,7 @@ class AlarmWatch:
         """Give the signals that have joined the table their places here."""
         for slot in range(self._busy.size, len(self.table.signals)):
             self._busy = np.append(self._busy, self._under_way(slot))
-            for condition, observed in self._observed.items():
-                alarm = self._alarms.alarms.get((self.table.signals[slot].name, condition))
-                self._observed[condition] = np.append(observed, alarm is not None and alarm.abnormal)
+        self._health.grow()
 
 
 def _in_force(signal: Signal) -> dict[Condition, AlarmDefinition]:

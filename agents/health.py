@@ -1,16 +1,18 @@
 """Signal health: does a signal behave as a living measurement does?
 
-Range is a limit and is judged with the limits (`plausible`). Here are rate, frozen and stale, for all signals
-of a unit at once, on structured arrays with a row a signal: what is declared (RULES) and was seen (MEMORY).
+Range is a limit and is judged with the limits (`plausible`). The others are judged for all signals of a unit
+at once, on structured arrays with a row a signal: what is declared (RULES) and was seen (MEMORY). Here is
+stale; leaps (rate, spike) and stands (frozen, clipping) have modules of their own.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from agents import health_leaps, health_stands
+from agents.health_stands import LONGER_THAN_SEEN
 from agents.limits import Band
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from agents.health_leaps import Leaps
+    from agents.health_stands import Stands
     from agents.samples import Samples
     from schemas.signals import SignalSpec
 
@@ -28,6 +32,13 @@ RULES = np.dtype(
         ("flat_band", np.float64),
         ("frozen_after_s", np.float64),
         ("stale_after_s", np.float64),
+        ("leap", np.float64),  # the least leap that can be a spike
+        ("usual_least", np.float64),  # between these the usual step is kept
+        ("usual_most", np.float64),
+        ("near_s", np.float64),  # over a longer gap nothing leaps
+        ("away", np.float64),  # so far from its stand a signal moves
+        ("end_low", np.float64),  # the ends of its range, at which it can be clipped
+        ("end_high", np.float64),
     ]
 )
 MEMORY = np.dtype(
@@ -44,6 +55,21 @@ MEMORY = np.dtype(
         ("flat_count", np.int64),
         ("moves", np.int64),  # flat stretches that ended,
         ("flat_max_s", np.float64),  # and the longest of them
+        ("usual_step", np.float64),  # running median of the differences between readings
+        ("off", np.int64),  # readings of a leap that has not come back yet,
+        ("base", np.float64),  # the value before it,
+        ("leap_us", np.int64),  # its device time,
+        ("leap_rate", np.float64),  # and its rate per minute where that is not believable
+        ("spikes", np.float64),  # leaps that came back, those forgotten not counted,
+        ("spiked_us", np.int64),  # as of this device time
+        ("unsettled_us", np.int64),  # until then (device time) changes are on purpose
+        ("stand_value", np.float64),  # where it stood last for long,
+        ("stands", np.int64),  # how many times,
+        ("stand_s", np.float64),  # the longest of them,
+        ("elsewhere_s", np.float64),  # the longest stretch at another value,
+        ("sides", np.int64),  # and on which sides of it the signal has moved
+        ("out", np.int64),  # 1: out of service, as its device says
+        ("shown", np.int64),  # what its health was seen to be last: a bit for each of health_verdict.Health
     ]
 )
 
@@ -53,17 +79,23 @@ NEVER_US = -1
 NOISE_IN_A_STEP = 6.0
 """A difference of two noisy readings has 1.4 times the noise of one; beyond four times that it is a step."""
 
-SHORTEST_STEP_S = 1.0
-"""Rates are not judged over less: at ten samples a second the last digit alone would be a rate."""
-
 NOISE_IN_FLAT = 0.05
 """Flat: within a twentieth of the noise of the stretch's first value. Living noise leaves that at once."""
 
-FLAT_COUNT = 10
-"""Samples that a flat stretch must have before it says anything."""
+NOISE_IN_A_LEAP = 6.0
+"""A leap of a quiet signal must be so many times its noise to be a spike."""
 
-LONGER_THAN_SEEN = 3.0
-"""A stretch or a regular gap must be this much longer than the longest healthy one before it is a fault."""
+NOISE_AWAY = 10.0
+"""So many times its noise from where it stood a signal has moved away."""
+
+SETTLE_S = 600.0
+"""For so long after a set point was changed, its signal moves and leaps on purpose."""
+
+SETTLE_PHASE_S = 120.0
+"""For so long after a change of phase, any signal may."""
+
+NEAR_S = 60.0
+"""Over a longer gap between two readings, or five times the usual one, nothing leaps."""
 
 LONGER_THAN_SEEN_BY_EXCEPTION = 10.0
 """The same for a signal whose gaps vary, as those of report by exception do."""
@@ -96,17 +128,41 @@ def silence_allowed_s(gaps_us: Collection[int], least_s: float) -> float:
 
 
 def rules(spec: SignalSpec | None) -> tuple[float, ...]:
-    """Return a row of RULES for a signal; one outside the dictionary has rules that never speak."""
+    """Return a row of RULES for a signal; one outside the dictionary has rules that never speak.
+
+    Only a living measurement spikes and is clipped: what is held, counted or switched may leap and stand.
+    """
     if spec is None:
-        return (np.inf, np.inf, -1.0, np.inf, np.inf)
-    rate = spec.max_rate_per_min
+        return (np.inf, np.inf, -1.0, np.inf, np.inf, *_NO_LEAPS, *_NO_ENDS)
+    rate, noise = spec.max_rate_per_min, spec.noise
+    leaps: tuple[float, ...] = _NO_LEAPS
+    if spec.reading == "continuous" and (rate is not None or spec.frozen_after_s is not None):
+        near_s = max(NEAR_S, 5.0 * (spec.sampling_s or 0.0))
+        leaps = (NOISE_IN_A_LEAP * noise, 1e-3 * noise, 1e3 * noise, near_s)
+    ends: tuple[float, ...] = _NO_ENDS
+    if spec.frozen_after_s is not None:
+        low, high = spec.plausible
+        # Many signals are at zero in health.
+        ends = (NOISE_AWAY * noise, low or -np.inf, high)
     return (
         np.inf if rate is None else rate / 60.0,
-        NOISE_IN_A_STEP * spec.noise,
-        NOISE_IN_FLAT * spec.noise,
+        NOISE_IN_A_STEP * noise,
+        NOISE_IN_FLAT * noise,
         np.inf if spec.frozen_after_s is None else spec.frozen_after_s,
         np.inf if spec.stale_after_s is None else spec.stale_after_s,
+        *leaps,
+        *ends,
     )
+
+
+_NO_LEAPS = (np.inf, 0.0, 1.0, 0.0)
+_NO_ENDS = (np.inf, -np.inf, np.inf)
+
+
+def no_rules(spec: SignalSpec | None) -> tuple[float, ...]:
+    """Return a row of RULES by which only stale is judged, as while a vessel is cleaned."""
+    stale_after_s = spec.stale_after_s if spec else None
+    return (*rules(None)[:4], np.inf if stale_after_s is None else stale_after_s, *_NO_LEAPS, *_NO_ENDS)
 
 
 def plausible(spec: SignalSpec) -> Band:
@@ -117,20 +173,6 @@ def plausible(spec: SignalSpec) -> Band:
         # The noise is that of a bench vessel: the empty scale of a large one is off by more than that.
         margin = max(margin, ZERO_ERROR * (high - low))
     return Band(low - margin, high + margin)
-
-
-@dataclass(frozen=True, slots=True)
-class Findings:
-    """What the runs of one frame show, (C,) each.
-
-    jumped: some sample moved faster than it can. rate_per_min: the fastest such move, 0 where none.
-    frozen: the signal stands still. frozen_after_s: after how long that is called frozen.
-    """
-
-    jumped: NDArray[np.bool_]
-    rate_per_min: NDArray[np.float64]
-    frozen: NDArray[np.bool_]
-    frozen_after_s: NDArray[np.float64]
 
 
 def note(seen: NDArray[np.void], rules: NDArray[np.void], now_us: int, resumed_us: int) -> None:
@@ -148,41 +190,17 @@ def note(seen: NDArray[np.void], rules: NDArray[np.void], now_us: int, resumed_u
     seen["seen_us"] = now_us
 
 
-def observe(samples: Samples, seen: NDArray[np.void], rules: NDArray[np.void]) -> Findings:
+def observe(samples: Samples, seen: NDArray[np.void], rules: NDArray[np.void]) -> tuple[Leaps, Stands]:
     """Judge the credible samples of a frame, and bring what is remembered of them up to date.
 
     seen: (C,) rows of MEMORY, changed in place. rules: (C,) rows of RULES.
     """
-    first, last = samples.starts, samples.ends
-    known = seen["value_us"] >= 0
-    jumped, rate = _rate(samples, seen, rules, known)
-
-    low = np.minimum.reduceat(samples.value, first)
-    high = np.maximum.reduceat(samples.value, first)
-    pause_s = (samples.time_us[first] - seen["value_us"]) / 1e6
-    flat_value = seen["flat_value"]
-    level = known & (high - flat_value <= rules["flat_band"]) & (flat_value - low <= rules["flat_band"])
-    # A long pause is no evidence of standing still: report by exception is silent while nothing changes.
-    going_on = level & (pause_s <= rules["frozen_after_s"] / 4) & (pause_s >= 0)
-    stretch_s = (seen["value_us"] - seen["flat_from_us"]) / 1e6
-    after_s = np.where(
-        seen["moves"] > 0,
-        np.maximum(rules["frozen_after_s"], LONGER_THAN_SEEN * seen["flat_max_s"]),
-        LONGER_THAN_SEEN * rules["frozen_after_s"],
-    )
-    moved = known & ~level
-    healthy = moved & (stretch_s < after_s)
-    seen["flat_max_s"] = np.where(healthy, np.maximum(seen["flat_max_s"], stretch_s), seen["flat_max_s"])
-    seen["moves"] += moved
-    seen["flat_from_us"] = np.where(going_on, seen["flat_from_us"], samples.time_us[last])
-    seen["flat_value"] = np.where(going_on, flat_value, samples.value[last])
-    seen["flat_count"] = np.where(going_on, seen["flat_count"] + samples.counts, 1)
-    stretch_s = (samples.time_us[last] - seen["flat_from_us"]) / 1e6
-    frozen = going_on & (stretch_s >= after_s) & (seen["flat_count"] >= FLAT_COUNT)
-
+    leaps = health_leaps.judge(samples, seen, rules)
+    stands = health_stands.judge(samples, leaps.leapt, seen, rules)
+    last = samples.ends
     seen["value_us"] = samples.time_us[last]
     seen["value"] = samples.value[last]
-    return Findings(jumped, rate, frozen, after_s)
+    return leaps, stands
 
 
 def stale(
@@ -196,27 +214,8 @@ def stale(
     since_us = np.maximum(seen["seen_us"], resumed_us)
     missing_s = (now_us - since_us) / 1e6
     allowed_s = _allowed_gap(seen, rules)
-    return (seen["gaps"] >= GAPS_TO_KNOW) & (missing_s > allowed_s), missing_s, allowed_s
-
-
-def _rate(
-    samples: Samples, seen: NDArray[np.void], rules: NDArray[np.void], known: NDArray[np.bool_]
-) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    first = samples.starts
-    before = np.empty_like(samples.value)
-    before[1:] = samples.value[:-1]
-    before[first] = np.where(known, seen["value"], samples.value[first])
-    then_us = np.empty_like(samples.time_us)
-    then_us[1:] = samples.time_us[:-1]
-    then_us[first] = seen["value_us"]
-    span_s = np.maximum((samples.time_us - then_us) / 1e6, SHORTEST_STEP_S)
-    step = np.abs(samples.value - before)
-    over = step > samples.each(rules["rate_per_s"]) * span_s + samples.each(rules["step_allowed"])
-    if not over.any():
-        none = np.zeros(first.size)
-        return none.astype(np.bool_), none
-    rate = np.where(over, step / span_s * 60.0, 0.0)
-    return np.logical_or.reduceat(over, first), np.maximum.reduceat(rate, first)
+    in_service = seen["out"] == 0
+    return in_service & (seen["gaps"] >= GAPS_TO_KNOW) & (missing_s > allowed_s), missing_s, allowed_s
 
 
 def _allowed_gap(seen: NDArray[np.void], rules: NDArray[np.void]) -> NDArray[np.float64]:

@@ -12,16 +12,17 @@ from agents.context import NO_BATCH
 from agents.limits import Band, Limit, limit
 from agents.samples import Samples, usable
 from schemas import signals
+from schemas.status import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from agents.alarms.definition import AlarmDefinition, MasterAlarmDatabase
     from agents.context import Context
     from schemas.alarm import Condition
-    from schemas.decoding import Frame
+    from schemas.decoding import Column, Frame
     from schemas.signals import SignalSpec
 
 SET_BACK_AFTER_US = 30_000_000
@@ -30,7 +31,13 @@ SET_BACK_AFTER_US = 30_000_000
 MOST_LAYOUTS = 256
 """Sets of columns that are remembered; a device that reports by exception may send any of very many."""
 
-HEALTH: tuple[Condition, ...] = ("range", "rate", "frozen", "stale")
+HEALTH: tuple[Condition, ...] = ("range", "rate", "frozen", "stale", "spike", "clipping")
+
+SETPOINT = "_setpoint"
+"""A signal so named is the set point of the one before it."""
+
+_INFO_BITS = 0xFFFF0000
+"""The upper half of an OPC UA status is its code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +72,8 @@ class _Layout:
 class SignalTable:
     """Slots are given at first sight and kept.
 
-    seen, rules: (S,) rows of health.MEMORY and health.RULES. trip_low, trip_high: (S,) nothing is alarmed
+    seen, rules: (S,) rows of health.MEMORY and health.RULES. sets: (S,) slot of the signal that a set point
+    sets, -1 where there is none. trip_low, trip_high: (S,) nothing is alarmed
     while all values lie between them and no alarm of the signal is under way. plausible_low, plausible_high:
     (S,) what a working sensor can read.
     """
@@ -81,6 +89,7 @@ class SignalTable:
         self.rules = np.empty(0, dtype=health.RULES)
         self.plausible_low = np.empty(0)
         self.plausible_high = np.empty(0)
+        self.sets = np.empty(0, dtype=np.intp)
         self.trip_low = np.empty(0)
         self.trip_high = np.empty(0)
 
@@ -93,7 +102,10 @@ class SignalTable:
         self.signals.append(self._in_context(Signal(name, unit_code, spec, (), {}, plausible)))
         self.seen = np.append(self.seen, np.zeros(1, dtype=health.MEMORY))
         self.seen["time_us"][slot] = self.seen["value_us"][slot] = health.NEVER_US
-        self.rules = np.append(self.rules, np.array([health.rules(spec)], dtype=health.RULES))
+        self.seen["usual_step"][slot] = spec.noise if spec else 1.0
+        self.sets = np.append(self.sets, -1)
+        self._pair(name, slot)
+        self.rules = np.append(self.rules, np.array([self._rules(spec)], dtype=health.RULES))
         self.plausible_low = np.append(self.plausible_low, plausible.trip.low)
         self.plausible_high = np.append(self.plausible_high, plausible.trip.high)
         low, high = _trips(self.signals[slot])
@@ -106,7 +118,25 @@ class SignalTable:
         self._context = context
         self.signals = [self._in_context(signal) for signal in self.signals]
         for slot, signal in enumerate(self.signals):
+            self.rules[slot] = self._rules(signal.spec)
             self.trip_low[slot], self.trip_high[slot] = _trips(signal)
+
+    @property
+    def in_service(self) -> bool:
+        """Whether the vessel is in use, and not being cleaned or repaired."""
+        return self._context.stage != "service"
+
+    def _rules(self, spec: SignalSpec | None) -> tuple[float, ...]:
+        return health.rules(spec) if self.in_service else health.no_rules(spec)
+
+    def _pair(self, name: str, slot: int) -> None:
+        """Let a set point know the slot of its signal, whichever of them comes first."""
+        controlled = self._slots.get(name.removesuffix(SETPOINT))
+        if name.endswith(SETPOINT) and controlled is not None:
+            self.sets[slot] = controlled
+        setpoint = self._slots.get(name + SETPOINT)
+        if setpoint is not None:
+            self.sets[setpoint] = slot
 
     def _in_context(self, signal: Signal) -> Signal:
         within = [definition.within(self._context) for definition in self._database.limits(signal.name)]
@@ -132,9 +162,21 @@ class SignalTable:
         if _set_back(device, newest_us, now_us):
             back = sorted(device.slots)
             self.seen["time_us"][back] = self.seen["value_us"][back] = health.NEVER_US
-        samples = usable([frame.columns[index] for index in layout.columns], layout.slots)
+        columns = [frame.columns[index] for index in layout.columns]
+        samples = usable(columns, layout.slots)
+        if samples.value.size < sum(layout_column.values.size for layout_column in columns):
+            self._note_service(columns, layout.slots)
+        else:
+            self.seen["out"][layout.slots] = 0
         last_us = samples.each(self.seen["time_us"][samples.slots])
         return samples.keep(samples.time_us > last_us)
+
+    def _note_service(self, columns: Sequence[Column], slots: NDArray[np.intp]) -> None:
+        """Note which signals their device has taken out of service, and which it has not any more."""
+        for column, slot in zip(columns, slots.tolist(), strict=True):
+            if column.time_us[-1] > self.seen["time_us"][slot]:
+                code = int(column.status[-1]) & _INFO_BITS
+                self.seen["out"][slot] = code == Status.BAD_OUT_OF_SERVICE
 
     def _layout(self, frame: Frame) -> _Layout:
         key = tuple([(column.name, column.unit) for column in frame.columns])

@@ -13,8 +13,9 @@ from schemas.status import Status
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Symptom = Literal["out_of_range", "frozen", "stale", "rate"]
-"""What signal health finds: beyond the plausible range, standing still, gone, faster than is believable."""
+Symptom = Literal["out_of_range", "frozen", "stale", "rate", "spike", "clipping", "out_of_service", "clock"]
+"""What signal health finds: beyond the plausible range, standing still, gone, faster than is believable,
+leaping and returning, stuck at an end of its range, taken out of service, timed by a clock that is wrong."""
 
 SignalClass = Literal["process", "gas", "liquid", "equipment", "setpoint", "derived", "offline"]
 
@@ -37,6 +38,10 @@ class Diagnosis(BaseModel):
     frozen: Ne107 = Ne107.FAILURE
     stale: Ne107 = Ne107.FAILURE
     rate: Ne107 = Ne107.OUT_OF_SPECIFICATION
+    spike: Ne107 = Ne107.OUT_OF_SPECIFICATION
+    clipping: Ne107 = Ne107.OUT_OF_SPECIFICATION
+    out_of_service: Ne107 = Ne107.CHECK
+    clock: Ne107 = Ne107.OUT_OF_SPECIFICATION
 
 
 _OWN: Mapping[str, Mapping[Symptom, Ne107]] = MappingProxyType(
@@ -44,7 +49,10 @@ _OWN: Mapping[str, Mapping[Symptom, Ne107]] = MappingProxyType(
         # A set point is a person's or a recipe's entry: nothing is broken, somebody has to look.
         "setpoint": dict.fromkeys(get_args(Symptom), Ne107.CHECK),
         # A computed value is no device: it says that what it was computed from does not fit together.
-        "derived": dict.fromkeys(get_args(Symptom), Ne107.OUT_OF_SPECIFICATION),
+        "derived": {
+            **dict.fromkeys(get_args(Symptom), Ne107.OUT_OF_SPECIFICATION),
+            "out_of_service": Ne107.CHECK,
+        },
         # An assay was carried out or typed in wrongly: no device is broken either.
         "offline": dict.fromkeys(get_args(Symptom), Ne107.CHECK),
     }
@@ -70,9 +78,15 @@ def status(symptom: Symptom, verdict: Ne107, signal_class: SignalClass) -> Statu
             return Status.BAD_NO_COMMUNICATION
         return Status.BAD_DEVICE_FAILURE if signal_class == "equipment" else Status.BAD_SENSOR_FAILURE
     if verdict is Ne107.CHECK:
-        return Status.BAD_CONFIGURATION_ERROR if signal_class == "setpoint" else Status.BAD_OUT_OF_SERVICE
+        wrongly_set = signal_class == "setpoint" and symptom != "out_of_service"
+        return Status.BAD_CONFIGURATION_ERROR if wrongly_set else Status.BAD_OUT_OF_SERVICE
     if verdict is Ne107.OUT_OF_SPECIFICATION:
         # OPC UA has a code for a value made from others of which too few are good.
-        derived = signal_class == "derived"
-        return Status.UNCERTAIN_SUB_NORMAL if derived else Status.UNCERTAIN_SENSOR_NOT_ACCURATE
+        derived = Status.UNCERTAIN_SUB_NORMAL if signal_class == "derived" else None
+        return _UNCERTAIN.get(symptom) or derived or Status.UNCERTAIN_SENSOR_NOT_ACCURATE
     return Status.GOOD
+
+
+_UNCERTAIN: Mapping[Symptom, Status] = MappingProxyType(
+    {"clock": Status.UNCERTAIN, "clipping": Status.UNCERTAIN_ENGINEERING_UNITS_EXCEEDED}
+)

@@ -47,6 +47,10 @@ _SYMPTOMS: dict[Symptom, str] = {
     "frozen": "frozen",
     "stale": "stale",
     "rate": "too fast",
+    "spike": "spiking",
+    "clipping": "clipped",
+    "out_of_service": "out of service",
+    "clock": "clock wrong",
 }
 
 

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from agents.batch_context import BatchStory
+from agents import snapshot
+from agents.alarm_watch import AlarmWatch
+from agents.alarms.annunciator import Moment
+from agents.alarms.definition import shipped
+from agents.batch_context import NO_STORY, BatchStory
 from schemas.alarm import AlarmTransition
 from schemas.batch import BatchEvent
 from schemas.decoding import Column, Frame
@@ -18,6 +22,7 @@ from schemas.status import Status
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from agents.context import Context
     from agents.unit_watch import UnitWatch
 
 Event = Literal["start", "phase", "sample", "end"]
@@ -85,14 +90,40 @@ def told(outputs: Iterable[object]) -> list[tuple[str, str, str]]:
     return [(each.signal, each.condition, each.event) for each in transitions(outputs)]
 
 
+class AlarmsAlone:
+    """A unit's limits and health without its models, to be played as a UnitWatch is."""
+
+    def __init__(self, alarms: AlarmWatch | None = None) -> None:
+        self.alarms = alarms or AlarmWatch("north", "BR-01", shipped())
+
+    @property
+    def context(self) -> Context:
+        return self.alarms.context
+
+    def on_frame(
+        self, frame: Frame, now_us: int, at: Callable[[], Source], batches: BatchStory = NO_STORY
+    ) -> list[AlarmTransition]:
+        return self.alarms.on_frame(frame, Moment(now_us, at), batches)[0]
+
+    def on_tick(self, now_us: int, at: Callable[[], Source]) -> list[AlarmTransition]:
+        return self.alarms.on_tick(Moment(now_us, at))
+
+    def restarted(self) -> AlarmsAlone:
+        """The same after its memory went through the log."""
+        kept = snapshot.encode({"site": "north", "unit": "BR-01", **self.alarms.memory()})
+        fresh = AlarmWatch("north", "BR-01", shipped())
+        fresh.take_up(snapshot.decode("north", "BR-01", kept))
+        return AlarmsAlone(fresh)
+
+
 class Player:
     """Plays a unit second by second into a watch: device and log time agree but for a fifth of a second.
 
     `batches` is what has been told of the unit's batches.
     """
 
-    def __init__(self, watch: UnitWatch) -> None:
-        self.watch = watch
+    def __init__(self, watch: UnitWatch | AlarmsAlone) -> None:
+        self.watch: Any = watch
         self.batches = BatchStory()
         self.second = 0
         self.outputs: list[object] = []

@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 
 from agents.alarms.definition import shipped
 from agents.context import NO_BATCH, Context
-from agents.unit_watch import UnitWatch
 from schemas.signals import Culture, Phase, limits
-from tests.unit.agents.frames import NORMAL, Player, told, us
+from tests.unit.agents.frames import NORMAL, AlarmsAlone, Player, told, us
 
 if TYPE_CHECKING:
     from schemas.alarm import AlarmTransition
@@ -26,7 +25,7 @@ MOULD = {"DO": 40.0, "pH": 6.5, "temperature": 25.0, "agitation": 300.0}
 
 @pytest.fixture
 def player() -> Player:
-    return Player(UnitWatch("north", "BR-01"))
+    return Player(AlarmsAlone())
 
 
 def running(player: Player, organism: str = "E. coli", phase: str = "feed", scale_l: float = 200.0) -> None:
@@ -156,7 +155,7 @@ def test_the_pressure_of_a_small_vessel_is_judged_as_that_of_glass(player: Playe
     player.run(30, lambda _: {**NORMAL, "pressure": 1.2})
     outputs = player.run(30, lambda _: {**NORMAL, "pressure": 1.5})
     assert ("pressure", "high", "raised") in told(outputs)
-    steel = Player(UnitWatch("north", "BR-02"))
+    steel = Player(AlarmsAlone())
     running(steel, scale_l=200.0)
     steel.run(30, lambda _: {**NORMAL, "pressure": 1.2})
     assert ("pressure", "high", "raised") not in told(steel.run(30, lambda _: {**NORMAL, "pressure": 1.5}))
@@ -255,11 +254,12 @@ def test_a_restart_in_any_phase_changes_no_transition(
     cuts = data.draw(st.frozensets(st.integers(0, len(life))))
 
     def play(cuts: frozenset[int]) -> list[AlarmTransition]:
-        player = Player(UnitWatch("north", "BR-01"))
+        player = Player(AlarmsAlone())
         outputs: list[AlarmTransition] = []
         for place, (event, values, seconds) in enumerate(life):
             if place in cuts:
-                player.watch = UnitWatch.restore("north", "BR-01", player.watch.snapshot())
+                assert isinstance(player.watch, AlarmsAlone)
+                player.watch = player.watch.restarted()
             match event:
                 case "start":
                     player.tell("start", organism="S. cerevisiae", scale_L=2.0, batch=f"B{place}")

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pytest
 
-from agents.unit_watch import UnitWatch
 from schemas.signals import DICTIONARY
 from schemas.status import Status
 from tests.unit.agents.frames import (
     NORMAL,
+    AlarmsAlone,
     Player,
     column,
     frame,
@@ -28,7 +28,7 @@ Values = Callable[[int], Mapping[str, float | None]]
 
 @pytest.fixture
 def player() -> Player:
-    return Player(UnitWatch("north", "BR-01"))
+    return Player(AlarmsAlone())
 
 
 def with_signal(name: str, value: Callable[[int], float | None]) -> Values:

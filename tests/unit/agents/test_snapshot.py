@@ -170,7 +170,8 @@ def snapshot_of_ten_seconds() -> bytes:
     player = Player(UnitWatch("north", "BR-01"))
     player.run(10)
     player.run(10, lambda _: {**NORMAL, "agitation": 0.0})
-    return player.watch.snapshot()
+    kept: bytes = player.watch.snapshot()
+    return kept
 
 
 def test_it_is_versioned_json() -> None:

@@ -1,0 +1,203 @@
+"""The health of a unit's signals over time: what is found changes, and an alarm has to hear of it."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from agents import health, health_leaps
+from agents.alarms.annunciator import Evidence
+from agents.alarms.wording import span
+from agents.health_verdict import Health
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    from agents.health_leaps import Leaps
+    from agents.health_stands import Stands
+    from agents.samples import Samples
+    from agents.signal_table import SignalTable
+    from schemas.alarm import Condition
+
+TOLD: Mapping[Condition, Health] = MappingProxyType(
+    {
+        "spike": Health.SPIKE,
+        "rate": Health.RATE,
+        "clipping": Health.CLIPPING,
+        "frozen": Health.FROZEN,
+        "stale": Health.STALE,
+    }
+)
+"""What is found of a signal beside its range, from the least to the worst."""
+
+
+class Finding(NamedTuple):
+    """A condition of a signal's health that came or went, and what shows it."""
+
+    slot: int
+    condition: Condition
+    abnormal: bool
+    evidence: Evidence
+
+
+class HealthWatch:
+    """What was last found of each signal of a unit, (S,) each, in the order of the table's slots.
+
+    codes: health_verdict.Health of each signal, as of the last frame. out: its device took it out of service.
+    """
+
+    def __init__(self, table: SignalTable) -> None:
+        self._table = table
+        self._found = {condition: _nothing() for condition in TOLD}
+        self._wild, self._leapt, self.out = _nothing(), _nothing(), _nothing()
+        self.codes = np.empty(0, dtype=np.uint8)
+
+    @property
+    def unfit(self) -> NDArray[np.bool_]:
+        """(S,) what a model must not learn from; a wrong clock leaves the values right."""
+        unfit: NDArray[np.bool_] = self.codes > Health.CLOCK
+        return unfit
+
+    def grow(self) -> None:
+        """Give the signals that have joined the table their places here."""
+        more = len(self._table.signals) - self.out.size
+        if more:
+            self._found = {condition: _longer(found, more) for condition, found in self._found.items()}
+            self._wild, self._leapt = _longer(self._wild, more), _longer(self._leapt, more)
+            self.out = _longer(self.out, more)
+            self.codes = np.append(self.codes, np.zeros(more, dtype=np.uint8))
+
+    def forget(self, slot: int, condition: Condition) -> None:
+        """Let what is found next be news: from now on somebody looks, or nobody does any more."""
+        if condition in self._found:
+            self._found[condition][slot] = False
+
+    def out_of_service(self) -> list[int]:
+        """Slots that have been taken out of service since this was asked last."""
+        out = self._table.seen["out"] != 0
+        newly: list[int] = np.flatnonzero(out & ~self.out).tolist()
+        for slot in newly:
+            for condition in TOLD:
+                self.forget(slot, condition)
+        self.out = out
+        return newly
+
+    def judge(self, samples: Samples, now_us: int, resumed_us: int) -> Iterator[Finding]:
+        """Judge the samples of a frame; yields what came and what went.
+
+        resumed_us: log time at which the unit last came back from silence.
+        """
+        table, slots = self._table, samples.slots
+        seen, rules = table.seen[slots], table.rules[slots]
+        health.note(seen, rules, now_us, resumed_us)
+        seen["time_us"] = samples.time_us[samples.ends]
+        table.seen[slots] = seen
+        # What no working sensor can read is the range alarm's; it says nothing of jumps and standing still.
+        credible = (samples.value >= samples.each(table.plausible_low[slots])) & (
+            samples.value <= samples.each(table.plausible_high[slots])
+        )
+        self._leapt[:] = False
+        self._wild[slots] = ~credible[samples.ends]
+        believed = samples.keep(credible)
+        if believed.slots.size:
+            yield from self._judge_behaviour(believed)
+
+    def judge_stale(self, now_us: int, resumed_us: int) -> Iterator[Finding]:
+        """Look which signals have stopped, or come again."""
+        stale, missing_s, allowed_s = health.stale(self._table.seen, self._table.rules, now_us, resumed_us)
+        for slot in self._changed("stale", np.arange(stale.size), stale):
+            evidence = Evidence(float(missing_s[slot]), "s", float(allowed_s[slot]))
+            yield Finding(slot, "stale", bool(stale[slot]), evidence)
+
+    def sum_up(self, *, clock_wrong: bool) -> None:
+        """Say of each signal the worst that is known of its health."""
+        self.codes = np.full(self.out.size, Health.CLOCK if clock_wrong else Health.GOOD, dtype=np.uint8)
+        self.codes[self._leapt] = Health.SPIKE
+        for condition, code in TOLD.items():
+            self.codes[self._found[condition]] = code
+        self.codes[self._wild] = Health.OUT_OF_RANGE
+        self.codes[self.out] = Health.OUT_OF_SERVICE
+        if not self._table.in_service:
+            self.codes[:] = Health.OUT_OF_SERVICE
+
+    def remember(self) -> None:
+        """Put what was found last into the table's memory, a bit for each."""
+        shown = np.zeros(self.out.size, dtype=np.int64)
+        for bit, found in enumerate(self._all()):
+            shown |= found.astype(np.int64) << bit
+        self._table.seen["shown"] = shown
+
+    def recall(self) -> None:
+        """Take from the table's memory what was found last."""
+        self.grow()
+        for bit, found in enumerate(self._all()):
+            found[:] = (self._table.seen["shown"] >> bit) & 1
+
+    def _all(self) -> list[NDArray[np.bool_]]:
+        return [self._wild, self._leapt, self.out, *self._found.values()]
+
+    def _judge_behaviour(self, samples: Samples) -> Iterator[Finding]:
+        slots = samples.slots
+        self._note_setpoints(samples)
+        seen = self._table.seen[slots]
+        leaps, stands = health.observe(samples, seen, self._table.rules[slots])
+        self._table.seen[slots] = seen
+        self._leapt[slots] = leaps.leapt
+        yield from self._leaps(slots, seen, leaps)
+        yield from self._stands(slots, seen, stands)
+
+    def _leaps(self, slots: NDArray[np.intp], seen: NDArray[np.void], leaps: Leaps) -> Iterator[Finding]:
+        for row in self._changed("rate", slots, leaps.jumped):
+            signal, jumped = self._table.signals[int(slots[row])], bool(leaps.jumped[row])
+            most = signal.spec.max_rate_per_min if signal.spec else None
+            rate = float(leaps.rate_per_min[row]) if jumped else None
+            evidence = Evidence(rate, f"{signal.unit_code}/min", most, int(leaps.jumped_us[row]))
+            yield Finding(int(slots[row]), "rate", jumped, evidence)
+        spikes = health_leaps.recent(seen, seen["value_us"])
+        often = spikes > health_leaps.SPIKES_ALLOWED
+        for row in self._changed("spike", slots, often):
+            evidence = Evidence(round(float(spikes[row])), "1", health_leaps.SPIKES_ALLOWED)
+            yield Finding(int(slots[row]), "spike", bool(often[row]), evidence)
+
+    def _stands(self, slots: NDArray[np.intp], seen: NDArray[np.void], stands: Stands) -> Iterator[Finding]:
+        shown: tuple[tuple[Condition, NDArray[np.bool_]], ...] = (
+            ("clipping", stands.clipped),
+            ("frozen", stands.frozen),
+        )
+        for condition, found in shown:
+            for row in self._changed(condition, slots, found):
+                slot, after = int(slots[row]), span(float(stands.frozen_after_s[row]))
+                unit_code, value = self._table.signals[slot].unit_code, float(seen["value"][row])
+                evidence = Evidence(value, unit_code, None, int(seen["value_us"][row]), limit_text=after)
+                yield Finding(slot, condition, bool(found[row]), evidence)
+
+    def _note_setpoints(self, samples: Samples) -> None:
+        """A set point that has changed moves its signal on purpose."""
+        sets = self._table.sets[samples.slots]
+        if (sets < 0).all():
+            return
+        seen, last = self._table.seen, samples.ends
+        known = seen["value_us"][samples.slots] >= 0
+        changed = (sets >= 0) & known & (samples.value[last] != seen["value"][samples.slots])
+        until_us = samples.time_us[last][changed] + round(health.SETTLE_S * 1e6)
+        seen["unsettled_us"][sets[changed]] = until_us
+
+    def _changed(self, condition: Condition, slots: NDArray[np.intp], now: NDArray[np.bool_]) -> list[int]:
+        """Rows in which a finding has come or gone; remembers what is found now."""
+        found = self._found[condition]
+        rows: list[int] = np.flatnonzero(found[slots] != now).tolist()
+        if rows:
+            found[slots] = now
+        return rows
+
+
+def _nothing() -> NDArray[np.bool_]:
+    return np.empty(0, dtype=np.bool_)
+
+
+def _longer(found: NDArray[np.bool_], more: int) -> NDArray[np.bool_]:
+    return np.append(found, np.zeros(more, dtype=np.bool_))
