@@ -64,6 +64,7 @@ class Catalogue:
         self._units: dict[str, int] = {}
         self._signals: dict[SignalName, Signal] = {}
         self.layouts: dict[Place, Layout] = {}
+        self._newest_us = 0
         self._models: dict[tuple[str, str, str], int] = {}
         self._source_logs: dict[tuple[str, str], int] = {}
 
@@ -112,6 +113,12 @@ class Catalogue:
         if len(self.layouts) >= MOST_LAYOUTS:
             self.layouts.clear()
         self.layouts[place] = layout
+
+    def behind(self, recorded_us: int) -> bool:
+        """Whether something recorded later has been written already; remembers this one."""
+        behind = recorded_us < self._newest_us
+        self._newest_us = max(self._newest_us, recorded_us)
+        return behind
 
     def model(self, model: ModelRef) -> int:
         """model_id of this model."""

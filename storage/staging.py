@@ -51,11 +51,13 @@ def write_samples(
     unit_ids: Collection[int],
     frames: Mapping[int, StoredFrame],
     moved: Collection[int],
+    behind: bool = False,
 ) -> tuple[int, int]:
     """Write samples in the running transaction.
 
     unit_ids: the units of the samples. frames: by frame_id, those that brought them. moved: frame_ids of
-    those that are known, and whose place in the order of versions has changed.
+    those that are known, and whose place in the order of versions has changed. behind: what is known was
+    probably recorded later, so that most of it will stay; this changes the cost and nothing else.
     Returns how many samples had no row, and how many versions are kept beside the current ones by this call.
     """
     if not len(samples):
@@ -68,10 +70,12 @@ def write_samples(
     first = np.flatnonzero(~samples.again)
     bounds = _stage(connection, samples, first)
     sent = Versions(key, samples.frame_ids, samples.values, samples.status)
-    present, ended = _take_present(connection, bounds)
+    # Deleting what will change and copying it back is one reading less, and faster, than updating.
+    began, confirmed = _columns_out(connection, "stage_present" if behind else "stage_take", bounds)
+    present, ended = began, Versions(began.key, confirmed, began.value, began.status)
     order = _ranks(connection, frames, np.concatenate([present.frame_id, ended.frame_id]))
     late = _before(sent, ended, order, len(first)) | _of(sent, moved, len(first))
-    kept, kept_replaced_us = _history(connection, bounds, np.flatnonzero(late))
+    kept, kept_replaced_us = _history(connection, bounds, late)
     if len(kept.key):
         others = np.concatenate([present.frame_id, ended.frame_id, kept.frame_id])
         order = _ranks(connection, frames, others)
@@ -79,7 +83,13 @@ def write_samples(
     gone, new = changes(kept, kept_replaced_us, judged, order)
     _drop(connection, kept.where(gone))
     added = Judged(judged.current, judged.confirmed, judged.others.where(new), judged.replaced_us[new])
-    _put_back(connection, added, samples.time_us[first], samples.signal_ids[first])
+    written = np.ones(len(first), dtype=np.bool_)
+    if behind:
+        written[present.key] = (judged.current.frame_id[present.key] != present.frame_id) | (
+            judged.confirmed[present.key] != ended.frame_id
+        )
+        _remove(connection, bounds, np.intersect1d(present.key, np.flatnonzero(written)))
+    _put_back(connection, added, written, samples.time_us[first], samples.signal_ids[first])
     corrections = np.count_nonzero(judged.replaced_us != REPEAT_US) - np.count_nonzero(
         kept_replaced_us != REPEAT_US
     )
@@ -117,23 +127,20 @@ def _stage(connection: BoundedConnection, samples: Samples, first: NDArray[np.in
     return {"first_us": int(time_us.min()), "last_us": int(time_us.max())}
 
 
-def _take_present(connection: BoundedConnection, bounds: Mapping[str, int]) -> tuple[Versions, Versions]:
-    """Take the staged samples that have a row out of the table: as their runs began, and as they ended.
-
-    Deleting and copying back is one reading less, and faster, than updating.
-    """
-    began, confirmed = _columns_out(connection, "stage_take", bounds)
-    return began, Versions(began.key, confirmed, began.value, began.status)
+def _remove(connection: BoundedConnection, bounds: Mapping[str, int], keys: NDArray[np.int64]) -> None:
+    if keys.size:
+        connection.execute(statement("stage_remove"), {**bounds, "keys": keys.tolist()})
 
 
 def _history(
-    connection: BoundedConnection, bounds: Mapping[str, int], keys: NDArray[np.intp]
+    connection: BoundedConnection, bounds: Mapping[str, int], wanted: NDArray[np.bool_]
 ) -> tuple[Versions, NDArray[np.int64]]:
-    """What is kept beside these samples, and when each was replaced (us UTC, or REPEAT_US)."""
-    if not keys.size:
+    """What is kept beside these samples (by key), and when each was replaced (us UTC, or REPEAT_US)."""
+    if not wanted.any():
         none = np.empty(0, dtype=np.int64)
         return Versions(none, none, none.astype(np.float64), none.astype(np.uint32)), none
-    kept, replaced = _columns_out(connection, "stage_history", {**bounds, "keys": keys.tolist()})
+    keys = None if wanted.all() else np.flatnonzero(wanted).tolist()
+    kept, replaced = _columns_out(connection, "stage_history", {**bounds, "keys": keys})
     return kept, np.where(replaced == REPEAT_US, REPEAT_US, replaced + POSTGRES_EPOCH_US)
 
 
@@ -190,19 +197,23 @@ def _of(sent: Versions, frame_ids: Collection[int], keys: int) -> NDArray[np.boo
 def _put_back(
     connection: BoundedConnection,
     judged: Judged,
+    written: NDArray[np.bool_],
     time_us: NDArray[np.int64],
     signal_ids: NDArray[np.int32],
 ) -> None:
-    """Write what is known of each sample and what is kept beside it. time_us, signal_ids: by key."""
+    """Write what is known of the samples that are to be written, and what is kept beside any.
+
+    written, time_us, signal_ids: by key.
+    """
     now = judged.current
     alone = judged.confirmed == now.frame_id
-    one, run = now.where(alone), now.where(~alone)
+    one, run = now.where(written & alone), now.where(written & ~alone)
     copy_in(
         connection,
         "samples_copy",
         encode_samples(time_us[one.key], one.value, one.frame_id, signal_ids[one.key], one.status),
     )
-    confirmed = {**_columns(run, time_us, signal_ids), "confirmed": judged.confirmed[~alone]}
+    confirmed = {**_columns(run, time_us, signal_ids), "confirmed": judged.confirmed[written & ~alone]}
     copy_in(connection, "samples_copy_confirmed", encode(_CONFIRMED, confirmed))
     replaced = np.where(judged.replaced_us == REPEAT_US, REPEAT_US, judged.replaced_us - POSTGRES_EPOCH_US)
     others = {**_columns(judged.others, time_us, signal_ids), "replaced": replaced}

@@ -56,6 +56,7 @@ def write_frames(
         unit_ids=set(unit_of_frame.values()),
         frames={frame_id: frame.stored for frame_id, frame in telling.items()},
         moved=moved.keys(),
+        behind=catalogue.behind(max((stored.recorded_us for stored in frames), default=0)),
     )
     mark_dirty(connection, samples.time_us, samples.signal_ids, samples.frame_ids, unit_of_frame)
     offered = sum(frame.stored.frame.sample_count for frame in written.values())
