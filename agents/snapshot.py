@@ -34,13 +34,14 @@ class AlarmPart(_Part):
     limit: Finite | None
     sample_us: Int64 | None
     limit_text: str
+    note: str = ""
 
     def restored(self) -> tuple[Key, Alarm, Evidence]:
         """Return the alarm's key, its memory and its evidence."""
         return (
             (self.signal, self.condition),
             Alarm(self.state, self.abnormal, self.turned_us, self.raised_us),
-            Evidence(self.value, self.unit_code, self.limit, self.sample_us, self.limit_text),
+            Evidence(self.value, self.unit_code, self.limit, self.sample_us, self.limit_text, self.note),
         )
 
 
@@ -122,6 +123,7 @@ def alarm_part(key: Key, alarm: Alarm, evidence: Evidence) -> dict[str, object]:
         "limit": evidence.limit,
         "sample_us": evidence.sample_us,
         "limit_text": evidence.limit_text,
+        "note": evidence.note,
     }
 
 

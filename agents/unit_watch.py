@@ -1,6 +1,6 @@
 """Everything that is decided about one unit: alarms first, then anomaly scores and forecasts.
 
-Pure: time is the recorded time of the log and comes in as `now_us`; state is in the object and its snapshot.
+Pure: time is the recorded time of the log and comes in as `now_us`; state is in the object and its memory.
 Alarms do not depend on models, whose failure is reported and kept in `model_faults`.
 """
 
@@ -15,10 +15,14 @@ from agents.alarm_watch import AlarmWatch
 from agents.alarms import definition as alarm_definition
 from agents.alarms.annunciator import Moment
 from agents.batch_context import NO_STORY
+from agents.model_alarms import judge_anomalies
+from agents.model_outputs import score_messages
 from agents.models import recipe as model_recipe
 from agents.models.bank import ModelBank
+from agents.models.lineup import everywhere
+from agents.models.unit_models import UnitModels
+from schemas.errors import SnapshotRefused
 from schemas.forecast import Forecast, ForecastMessage
-from schemas.score import Score, ScoreMessage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,23 +30,26 @@ if TYPE_CHECKING:
     from agents.alarms.definition import MasterAlarmDatabase
     from agents.batch_context import BatchStory
     from agents.context import Context
-    from agents.models.recipe import Recipes
+    from agents.models.lineup import Lineup
     from agents.samples import Samples
     from schemas.alarm import AlarmTransition
     from schemas.decoding import Frame
+    from schemas.score import ScoreMessage
     from schemas.source import Source
+
+    Output = AlarmTransition | ScoreMessage | ForecastMessage
 
 
 class UnitWatch:
     """The live state of one unit; see `memory` for what of it survives a restart.
 
-    `changes` counts what has changed the memory.
+    `changes` counts what has changed the memory. `anew` has, by model, why its memory was not taken up.
 
     Args:
         site: the unit's site.
         unit: its name there.
         database: which alarms there are; the shipped ones if not given.
-        recipes: the models in force; the shipped ones if not given.
+        choose: which models are in force in a context; the shipped ones if not given.
     """
 
     def __init__(
@@ -51,12 +58,15 @@ class UnitWatch:
         unit: str,
         *,
         database: MasterAlarmDatabase | None = None,
-        recipes: Recipes | None = None,
+        choose: Callable[[Context], Lineup] = everywhere,
     ) -> None:
         self.site = site
         self.unit = unit
         self._alarms = AlarmWatch(site, unit, database or alarm_definition.shipped())
-        self._models = ModelBank(recipes or model_recipe.shipped())
+        self._models = UnitModels(choose)
+        self._forecasts = ModelBank(model_recipe.shipped())
+        self._names: list[str] = []
+        self.anew: dict[str, str] = {}
         self._forecast_us: int | None = None
         self.changes = 0
 
@@ -72,7 +82,7 @@ class UnitWatch:
 
     def on_frame(
         self, frame: Frame, now_us: int, at: Callable[[], Source], batches: BatchStory = NO_STORY
-    ) -> list[AlarmTransition | ScoreMessage | ForecastMessage]:
+    ) -> list[Output]:
         """Judge a frame recorded at `now_us`; `at` gives the next source id of the message being handled.
 
         batches: what is in force of the unit's batches.
@@ -82,11 +92,12 @@ class UnitWatch:
         self.changes += 1
         # Values may be as large as a float can be: a difference that overflows is judged as infinite.
         with np.errstate(over="ignore", invalid="ignore"):
-            outputs: list[AlarmTransition | ScoreMessage | ForecastMessage] = []
+            outputs: list[Output] = []
             told, news = self._alarms.on_frame(frame, Moment(now_us, at), batches)
             outputs += told
             if news is not None:
-                outputs += self._score(news, now_us, at)
+                outputs += self._score(frame.device, news, Moment(now_us, at))
+                self._forecasts.take(news)
                 outputs += self._forecast(int(news.time_us.max()), now_us, at)
         return outputs
 
@@ -99,16 +110,26 @@ class UnitWatch:
 
     def memory(self) -> dict[str, object]:
         """Return everything that the unit knows, as `restored` takes it up (state_codec can write it)."""
-        return {"alarms": self.snapshot().decode()}
+        return {"alarms": self.snapshot().decode(), "models": self._models.state()}
 
     @classmethod
-    def restored(cls, site: str, unit: str, memory: Mapping[str, Any]) -> Self:
-        """Return a watch that goes on where `memory` was taken, as if it had never stopped.
+    def restored(
+        cls,
+        site: str,
+        unit: str,
+        kept: Mapping[str, Any],
+        *,
+        database: MasterAlarmDatabase | None = None,
+        choose: Callable[[Context], Lineup] = everywhere,
+    ) -> Self:
+        """Return a watch that goes on where `kept` was taken, as if it had never stopped.
 
         Raises:
             SnapshotRefused: it is of another unit, or of a version that this one does not read.
         """
-        return cls.restore(site, unit, str(memory.get("alarms")).encode())
+        watch = cls.restore(site, unit, str(kept.get("alarms")).encode(), database=database, choose=choose)
+        watch._go_on(kept.get("models"), choose)  # noqa: SLF001 - its own
+        return watch
 
     def snapshot(self) -> bytes:
         """Return the alarm and health memory as JSON (snapshot.UnitSnapshot); models are not in it."""
@@ -116,60 +137,49 @@ class UnitWatch:
 
     @classmethod
     def restore(
-        cls, site: str, unit: str, snapshot: bytes, *, database: MasterAlarmDatabase | None = None
+        cls,
+        site: str,
+        unit: str,
+        snapshot: bytes,
+        *,
+        database: MasterAlarmDatabase | None = None,
+        choose: Callable[[Context], Lineup] = everywhere,
     ) -> Self:
         """Return a watch that goes on where `snapshot` was taken; its models start in their grace period.
 
         Raises:
             SnapshotRefused: the snapshot is torn, of another unit, or of an unknown version.
         """
-        watch = cls(site, unit, database=database)
+        watch = cls(site, unit, database=database, choose=choose)
         watch._alarms.take_up(memory.decode(site, unit, snapshot))
         return watch
 
-    def _score(self, news: Samples, now_us: int, at: Callable[[], Source]) -> list[ScoreMessage]:
-        signals = self._alarms.table.signals
-        for signal in signals[len(self._models) :]:
+    def _go_on(self, kept: Any, choose: Callable[[Context], Lineup]) -> None:
+        """Take up the models' memory; alarms go on from their own, whatever has become of it."""
+        self._meet()
+        try:
+            self.anew = self._models.take_up(kept, self.context)
+        except (SnapshotRefused, KeyError, TypeError, ValueError) as wrong:
+            self._models = UnitModels(choose)
+            self._names = []
+            self.anew = {"models": str(wrong)}
+
+    def _meet(self) -> None:
+        """Let the models know of the signals that have joined the table."""
+        for signal in self._alarms.table.signals[len(self._names) :]:
             self._models.add(signal.name, signal.spec)
-        scores = self._models.take(news)
-        if scores is None:
-            return []
-        columns = (
-            scores.slots,
-            scores.time_us,
-            scores.value,
-            scores.expected,
-            scores.score,
-            scores.suspect,
-            scores.learned,
-        )
-        rows = [
-            Score(
-                signal=signals[slot].name,
-                time_us=time_us,
-                value=value,
-                expected=expected,
-                score=score,
-                suspect=suspect,
-                learned=learned,
-            )
-            for slot, time_us, value, expected, score, suspect, learned in zip(
-                *(column.tolist() for column in columns), strict=True
-            )
-        ]
-        return [
-            ScoreMessage(
-                source=at(),
-                site=self.site,
-                unit=self.unit,
-                now_us=now_us,
-                model=self._models.recipes.anomaly.ref,
-                scores=rows,
-            )
-        ]
+            self._forecasts.add(signal.name, signal.spec)
+            self._names.append(signal.name)
+
+    def _score(self, device: str, news: Samples, moment: Moment) -> list[Output]:
+        self._meet()
+        unfit = np.zeros(len(self._models), dtype=np.bool_)
+        said = self._models.take(device, news, unfit, self.context, moment.now_us)
+        told: list[Output] = [*judge_anomalies(self._models, self._alarms, moment)]
+        return told + score_messages((self.site, self.unit), self._names, said, moment)
 
     def _forecast(self, newest_us: int, now_us: int, at: Callable[[], Source]) -> list[ForecastMessage]:
-        recipe = self._models.recipes.forecast
+        recipe = self._forecasts.recipes.forecast
         if self._forecast_us is not None and 0 <= now_us - self._forecast_us < recipe.every_s * 1e6:
             return []
         self._forecast_us = now_us
@@ -185,7 +195,7 @@ class UnitWatch:
                 coverage=recipe.coverage,
                 fallback=outlook.fallback,
             )
-            for slot, outlook in self._models.outlooks()
+            for slot, outlook in self._forecasts.outlooks()
         ]
         if not forecasts:
             return []

@@ -33,7 +33,7 @@ NEVER_US = -(2**62)
 class Evidence:
     """What an alarm was decided by: value and limit in `unit_code`, the value's device time if it has one.
 
-    limit_text: how the limit reads where it is no value of this unit.
+    limit_text: how the limit reads where it is no value of this unit. note: what else is to be said of it.
     """
 
     value: float | None
@@ -41,6 +41,7 @@ class Evidence:
     limit: float | None = None
     sample_us: int | None = None
     limit_text: str = ""
+    note: str = ""
 
 
 class Moment(NamedTuple):
@@ -220,9 +221,10 @@ def _message(definition: AlarmDefinition, change: Transition, evidence: Evidence
         now = f", now {value}" if evidence.sample_us is not None and value else ""
         return f"{definition.signal} {_OVER[definition.condition]} after {lasted}{now}."
     limit = "" if evidence.limit is None else quantity(evidence.limit, evidence.unit_code)
-    return definition.message.format(
+    told = definition.message.format(
         value=value, limit=evidence.limit_text or limit, since=clock_time(change.turned_us)
     )
+    return f"{told} {evidence.note}".rstrip()
 
 
 _OVER: dict[Condition, str] = {

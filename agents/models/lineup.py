@@ -1,0 +1,72 @@
+"""Which models speak for a unit: a champion of each layer, and challengers in its shadow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal
+
+from agents.models import multivariate, residual
+from agents.models.multivariate import MultivariateLayer
+from agents.models.residual import ResidualLayer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agents.context import Context
+    from agents.models.recipe import Recipe
+    from agents.models.step import Layer
+
+Role = Literal["champion", "challenger"]
+
+ORDER = ("residual", "multivariate", "envelope", "attribution")
+"""The layers of a unit, cheapest first: each is told what those before it doubt."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One model: `kind` is its layer of ORDER, `build` makes a new one that has seen nothing."""
+
+    kind: str
+    role: Role
+    recipe: Recipe
+    build: Callable[[], Layer]
+
+    @property
+    def name(self) -> str:
+        """What it is called where it is kept: one layer may have several challengers."""
+        return f"{self.kind}/{self.role}/{self.recipe.digest}"
+
+
+@dataclass(frozen=True)
+class Lineup:
+    """The models in force, in the order in which they judge."""
+
+    choices: tuple[Choice, ...]
+
+
+def ordered(choices: list[Choice]) -> Lineup:
+    """Return a lineup: layers in their order, the champion of each before its challengers."""
+
+    def rank(choice: Choice) -> tuple[int, bool, str]:
+        place = ORDER.index(choice.kind) if choice.kind in ORDER else len(ORDER)
+        return (place, choice.role == "challenger", choice.name)
+
+    return Lineup(tuple(sorted(choices, key=rank)))
+
+
+@lru_cache(maxsize=1)
+def shipped() -> Lineup:
+    """Return the champions that come with Sparge."""
+    by_signal, by_unit = residual.shipped(), multivariate.shipped()
+    return ordered(
+        [
+            Choice("residual", "champion", by_signal, lambda: ResidualLayer(by_signal)),
+            Choice("multivariate", "champion", by_unit, lambda: MultivariateLayer(by_unit)),
+        ]
+    )
+
+
+def everywhere(_: Context) -> Lineup:
+    """Return the shipped champions, whatever is under way."""
+    return shipped()

@@ -1,0 +1,289 @@
+"""The models of one unit: layer after layer on one grid of device time, and what they say of a frame.
+
+Every sample is scored at once against what its step is expected to be; the layers themselves move when a step
+is complete. A layer that raises is out of service for this unit and its fault is kept; the rest goes on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import structlog
+
+from agents.context import NO_BATCH
+from agents.models.grid import Coarser, Grid
+from agents.models.lineup import everywhere
+from agents.models.step import SignalScores, UnitScore
+from agents.models.worst import Judge, Scores, Worst
+from schemas.errors import SnapshotRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from numpy.typing import NDArray
+
+    from agents.context import Context
+    from agents.models.lineup import Choice, Lineup
+    from agents.models.step import Layer, Step
+    from agents.samples import Samples
+    from schemas.signals import SignalSpec
+
+log = structlog.get_logger("models")
+
+STEP_US = 5_000_000
+"""The grid of every unit; the step of a recipe is this or a multiple of it."""
+
+LARGEST = 1e30
+"""Beyond it no reading is meant and squares overflow: such samples are not scored."""
+
+
+@dataclass(slots=True)
+class Seat:
+    """A model of the unit.
+
+    judge: the layer where it can judge single samples. doubts: (S,) what it suspected in its last step, and
+    score: (S,) how unlikely that was. whole: how it found the unit then, with the reason; None before.
+    """
+
+    choice: Choice
+    layer: Layer
+    coarser: Coarser
+    judge: Judge | None
+    doubts: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, dtype=np.bool_))
+    score: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    whole: tuple[bool, float, str] | None = None
+
+    @property
+    def suspect_at(self) -> float:
+        """From which score on it suspects; infinite where its recipe does not say."""
+        recipe = self.choice.recipe
+        return float(getattr(recipe, "suspect_at", getattr(recipe, "enter", np.inf)))
+
+    def grow(self) -> None:
+        """Make room for another signal."""
+        self.coarser.add()
+        self.doubts = np.append(self.doubts, np.False_)
+        self.score = np.append(self.score, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one model says of a frame: of its signals' samples, and of the unit at the ends of steps."""
+
+    choice: Choice
+    scores: Scores | None
+    unit: tuple[tuple[int, UnitScore], ...]
+
+
+class UnitModels:
+    """The models of one unit; `faults` has the fault of each that was taken out of service, by its name.
+
+    Args:
+        choose: which models are in force in a context; the shipped champions if not given.
+    """
+
+    def __init__(self, choose: Callable[[Context], Lineup] = everywhere) -> None:
+        self.faults: dict[str, str] = {}
+        self._choose = choose
+        self._signals: list[tuple[str, SignalSpec | None]] = []
+        self._grid = Grid(STEP_US)
+        self._seats: list[Seat] = []
+        self._lineup: Lineup | None = None
+        self._follow(NO_BATCH)
+
+    def __len__(self) -> int:
+        return len(self._signals)
+
+    def add(self, name: str, spec: SignalSpec | None) -> None:
+        """Give the next slot to a signal."""
+        self._signals.append((name, spec))
+        self._grid.add(held=spec is not None and (spec.reading == "held" or spec.signal_class == "setpoint"))
+        for seat in list(self._seats):
+            seat.grow()
+            self._try(seat, partial(_add, name=name, spec=spec))
+
+    def take(
+        self, device: str, samples: Samples, unfit: NDArray[np.bool_], context: Context, now_us: int
+    ) -> list[Said]:
+        """Score the samples of a frame, and let the models have the steps that it completes.
+
+        unfit: (S,) signals whose samples say nothing that may be learnt. now_us: log time.
+        """
+        samples = samples.keep(np.abs(samples.value) <= LARGEST)
+        if not samples.slots.size:
+            return []
+        try:
+            return self._take(device, samples, unfit, context, now_us)
+        except Exception as fault:  # whatever the models do, limits must go on
+            self._seats = []
+            self.faults["all"] = repr(fault)
+            log.exception("the models of a unit failed and are out of service")
+            return []
+
+    def _take(
+        self, device: str, samples: Samples, unfit: NDArray[np.bool_], context: Context, now_us: int
+    ) -> list[Said]:
+        self._follow(context)
+        heard = _Heard(samples.slots)
+        for index, within in self._grid.hear(device, samples, now_us):
+            for step in self._grid.complete(index, context):
+                self._take_step(step, heard)
+            for seat in self._seats:
+                if seat.judge is not None:
+                    heard.worst_of(seat).see(within, seat.judge)
+            self._grid.put(index, within, unfit)
+        for step in self._grid.complete(None, context):
+            self._take_step(step, heard)
+        return self._tell(heard)
+
+    def champions(self) -> list[Seat]:
+        """The models that may alarm."""
+        return [seat for seat in self._seats if seat.choice.role == "champion"]
+
+    def state(self) -> dict[str, Any]:
+        """Everything that the models know, for state_codec."""
+        return {
+            "signals": [name for name, _ in self._signals],
+            "grid": self._grid.state(),
+            "seats": {
+                seat.choice.name: {
+                    "layer": seat.layer.state(),
+                    "coarser": seat.coarser.state(),
+                    "doubts": seat.doubts,
+                    "score": seat.score,
+                    "whole": seat.whole,
+                }
+                for seat in self._seats
+            },
+            "faults": dict(self.faults),
+        }
+
+    def take_up(self, state: Mapping[str, Any], context: Context) -> dict[str, str]:
+        """Go on from `state`, after the same signals were added.
+
+        Returns:
+            By model why its memory was not taken up: it starts anew.
+
+        Raises:
+            SnapshotRefused: the state is of other signals.
+        """
+        if list(state["signals"]) != [name for name, _ in self._signals]:
+            raise SnapshotRefused(
+                "What was kept of the models is of other signals.",
+                kept="The samples; the models take a new baseline.",
+            )
+        self._follow(context)
+        self._grid.take_up(state["grid"])
+        self.faults = dict(state["faults"])
+        anew = {}
+        for seat in list(self._seats):
+            name = seat.choice.name
+            kept = state["seats"].get(name)
+            if name in self.faults:
+                self._seats.remove(seat)
+            elif kept is not None:
+                try:
+                    seat.layer.take_up(kept["layer"])
+                except SnapshotRefused as refused:
+                    anew[name] = refused.message
+                    continue
+                seat.coarser.take_up(kept["coarser"])
+                seat.doubts, seat.score = np.array(kept["doubts"]), np.array(kept["score"])
+                seat.whole = None if kept["whole"] is None else (*kept["whole"],)
+        return anew
+
+    def _follow(self, context: Context) -> None:
+        """Let the models of another context take their seats; those that go on keep what they know."""
+        lineup = self._choose(context)
+        if lineup is self._lineup:
+            return
+        self._lineup = lineup
+        sitting = {seat.choice.name: seat for seat in self._seats}
+        self._seats = []
+        for choice in lineup.choices:
+            seat = sitting.get(choice.name)
+            if seat is not None:
+                self._seats.append(seat)
+            elif choice.name not in self.faults:
+                self._seat(choice)
+
+    def _seat(self, choice: Choice) -> None:
+        stride, rest = divmod(choice.recipe.step_us, STEP_US)
+        if rest:
+            self.faults[choice.name] = (
+                f"its step of {choice.recipe.step_s} s is no multiple of {STEP_US / 1e6} s"
+            )
+            return
+        layer = choice.build()
+        seat = Seat(choice, layer, Coarser(STEP_US, stride), layer if isinstance(layer, Judge) else None)
+        self._seats.append(seat)
+        for name, spec in self._signals:
+            seat.grow()
+            self._try(seat, partial(_add, name=name, spec=spec))
+
+    def _take_step(self, step: Step, heard: _Heard) -> None:
+        doubted = np.zeros(len(self._signals), dtype=np.bool_)
+        for seat in list(self._seats):
+            for whole, so_far in seat.coarser.take(step, doubted):
+                said = self._try(seat, partial(_take, step=whole, doubted=so_far))
+                if isinstance(said, SignalScores):
+                    seat.doubts, seat.score = said.suspect, np.nan_to_num(said.score)
+                    heard.learned(seat, said.learned)
+                elif said is None:
+                    seat.whole = None
+                elif np.isfinite(said.score):
+                    seat.whole = (bool(said.suspect), float(said.score), said.reason)
+                    heard.unit.setdefault(seat.choice.name, []).append((whole.end_us, said))
+            if seat.choice.role == "champion":
+                doubted = doubted | seat.doubts
+
+    def _tell(self, heard: _Heard) -> list[Said]:
+        told = []
+        for seat in self._seats:
+            name = seat.choice.name
+            worst = heard.worst.get(name)
+            scores = None
+            if worst is not None and seat.judge is not None:
+                scores = worst.scores(seat.judge, seat.suspect_at)
+            if scores is not None or name in heard.unit:
+                told.append(Said(seat.choice, scores, tuple(heard.unit.get(name, ()))))
+        return told
+
+    def _try(self, seat: Seat, what: Callable[[Layer], Any]) -> Any:
+        try:
+            return what(seat.layer)
+        except Exception as fault:  # whatever a model does, limits must go on
+            self._seats.remove(seat)
+            self.faults[seat.choice.name] = repr(fault)
+            log.exception("a model failed and is out of service", model=seat.choice.name)
+            return None
+
+
+def _add(layer: Layer, name: str, spec: SignalSpec | None) -> None:
+    layer.add(name, spec)
+
+
+def _take(layer: Layer, step: Step, doubted: NDArray[np.bool_]) -> SignalScores | UnitScore | None:
+    return layer.take(step, doubted)
+
+
+class _Heard:
+    """What the models have said of a frame so far."""
+
+    def __init__(self, slots: NDArray[np.intp]) -> None:
+        self._slots = slots
+        self.worst: dict[str, Worst] = {}
+        self.unit: dict[str, list[tuple[int, UnitScore]]] = {}
+
+    def worst_of(self, seat: Seat) -> Worst:
+        name = seat.choice.name
+        if name not in self.worst:
+            self.worst[name] = Worst(self._slots)
+        return self.worst[name]
+
+    def learned(self, seat: Seat, learned: NDArray[np.bool_]) -> None:
+        if seat.judge is not None:
+            self.worst_of(seat).learned |= learned[self._slots]
