@@ -24,6 +24,7 @@ SpargeError
 │   │   └── WorkerStuck      a worker that has stopped making progress
 │   └── DownloadFailed
 ├── ImportRefused
+├── ModelRefused             a recipe or a change of the registry that breaks a rule
 ├── NotInstalled             an optional layer is missing
 ├── QueryRefused
 └── Unidentifiable           data that do not determine the quantity asked for
@@ -176,6 +177,10 @@ class DownloadFailed(SupervisionError):
 
 class ImportRefused(SpargeError):
     """The file cannot be imported."""
+
+
+class ModelRefused(SpargeError):
+    """The model cannot be used or changed as asked."""
 
 
 class NotInstalled(SpargeError):
