@@ -53,6 +53,16 @@ class HoltWintersBank:
         enough: NDArray[np.bool_] = self._lanes["seen"] >= self._least
         return enough
 
+    @property
+    def level(self) -> NDArray[np.float64]:
+        """(S,) where each lane is, its season left out; 0 in lanes that are not running."""
+        return self._lanes["level"]
+
+    @property
+    def trend(self) -> NDArray[np.float64]:
+        """(S,) how far each lane moves in a step; 0 in lanes that are not running."""
+        return self._lanes["trend"]
+
     def learn(self, value: NDArray[np.float64], where: NDArray[np.bool_]) -> None:
         """Let the lanes in `where` learn their `value` (S,)."""
         seen, level, trend = self._lanes["seen"], self._lanes["level"], self._lanes["trend"]

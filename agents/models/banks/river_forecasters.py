@@ -66,6 +66,10 @@ class RiverForecasters:
                 self._seen[lane] = 0
         return ahead
 
+    def path(self, lane: int, steps: int) -> list[float]:
+        """What a lane that is running says of each of the next `steps`."""
+        return [float(said) for said in self._lanes[lane].forecast(steps)]
+
     def state(self) -> dict[str, Any]:
         """Everything that it knows."""
         return {"seen": list(self._seen), "lanes": [river_state.state_of(lane) for lane in self._lanes]}

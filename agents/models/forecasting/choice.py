@@ -1,0 +1,155 @@
+"""Whom to believe: forecasters weighted by what came true, and silence where that is no better than naive.
+
+The blend is weighed against the naive forecasts (nothing changes; it does as it did a season ago) twice: over
+a long memory, whether it is better at all, and over a short one, whether it has just gone wrong.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from agents.models.banks.columns import Columns
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from agents.models.forecasting.recipe import ForecastingRecipe
+
+WORST_RATIO = 1e6
+"""A forecaster that errs this many times more than the best has no weight whatever the sharpness."""
+
+LEAST_MEMORY = 25.0
+"""Comparisons that a mean error is made of at least."""
+
+LEAST_COMPARED = 8.0
+"""Comparisons without which nothing is said of errors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What is answered, (S, T), as distances from the value.
+
+    blend: the weighted forecast, whether it is believed or not. answer: it, or the naive forecast where the
+    blend is not believed: silent, for it is no better, or diverged, for it is beyond all reason.
+    """
+
+    blend: NDArray[np.float64]
+    answer: NDArray[np.float64]
+    silent: NDArray[np.bool_]
+    diverged: NDArray[np.bool_]
+
+
+class Choice:
+    """Mean errors of all forecasters of a unit's signals, at each horizon.
+
+    experts: how many forecasters there are; the first `naive` of them are the naive ones.
+    """
+
+    def __init__(self, recipe: ForecastingRecipe, experts: int, naive: int) -> None:
+        steps = np.array(recipe.horizon_steps, dtype=np.float64)
+        stride = np.array(recipe.strides, dtype=np.float64)
+        self._recipe, self._naive = recipe, naive
+        self._memory = np.maximum(
+            np.maximum(recipe.memory_steps, recipe.memory_horizons * steps) / stride, LEAST_MEMORY
+        )
+        self._quick = np.maximum(np.maximum(recipe.quick_steps, steps) / stride, LEAST_COMPARED / 2.0)
+        self._known_after = np.maximum(recipe.known_after / stride, LEAST_COMPARED)
+        self._speaks_after = self._known_after + recipe.evidence_horizons * steps / stride
+        horizons = len(steps)
+        self._lanes = Columns(
+            {
+                "compared": np.zeros(horizons, dtype=np.int64),
+                "weighs": np.zeros((horizons, experts)),  # mean errors, as the weights use them
+                "naive": np.zeros((horizons, naive)),  # and as they are now
+                "blend": np.zeros(horizons),
+                "naive quick": np.zeros((horizons, naive)),
+                "blend quick": np.zeros(horizons),
+            }
+        )
+
+    def add(self) -> None:
+        """Add a fresh lane."""
+        self._lanes.add()
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """(S, H) whether enough came true to say how far off a forecast is."""
+        known: NDArray[np.bool_] = self._lanes["compared"] >= self._known_after
+        return known
+
+    @property
+    def settled(self) -> NDArray[np.bool_]:
+        """(S, H) whether a frozen recipe has learnt enough."""
+        settled: NDArray[np.bool_] = self._lanes["compared"] >= self._recipe.baseline_steps
+        return settled
+
+    def choose(self, said: NDArray[np.float64], targets: NDArray[np.intp]) -> Chosen:
+        """Weigh what the forecasters say of the horizons `targets` (T,), said (S, T, E)."""
+        lanes, recipe = self._lanes, self._recipe
+        error = lanes["weighs"][:, targets]
+        best = error.min(axis=2, keepdims=True)
+        # Ratios are cut off before they are taken: 1e30 over 1e-300 would overflow.
+        ratio = np.minimum(error, WORST_RATIO * best) / np.where(best > 0.0, best, 1.0)
+        weight = np.where(best > 0.0, np.maximum(ratio, 1.0) ** -recipe.sharpness, error <= 0.0)
+        raw = (weight * said).sum(axis=2) / weight.sum(axis=2)
+        usual = lanes["naive"][:, targets]
+        which = usual.argmin(axis=2)[..., None]
+        naive = np.take_along_axis(said, which, axis=2)[..., 0]
+        usual = np.take_along_axis(usual, which, axis=2)[..., 0]
+        quick = np.take_along_axis(lanes["naive quick"][:, targets], which, axis=2)[..., 0]
+        furthest = recipe.furthest * usual
+        blend = np.clip(raw, naive - furthest, naive + furthest)
+        compared = lanes["compared"][:, targets]
+        better = lanes["blend"][:, targets] < recipe.speak_below * usual
+        better &= lanes["blend quick"][:, targets] <= quick
+        better &= compared >= self._speaks_after[targets]
+        diverged = (np.abs(raw - naive) > recipe.wildest * usual) & (usual > 0.0) & better
+        return Chosen(blend, np.where(better & ~diverged, blend, naive), ~better, diverged)
+
+    def learn(
+        self,
+        targets: NDArray[np.intp],
+        said: NDArray[np.float64],
+        blend: NDArray[np.float64],
+        came: NDArray[np.float64],
+        *,
+        where: NDArray[np.bool_],
+        weighs: NDArray[np.bool_],
+    ) -> None:
+        """Take how far the values came, (S, T), for said (S, T, E) and blend (S, T), where `where` (S, T).
+
+        weighs: (S, T) where the weights learn from it, too.
+        """
+        lanes = self._lanes
+        compared = lanes["compared"][:, targets] + where
+        lanes["compared"][:, targets] = compared
+        begun = np.maximum(compared, 1)
+        slow = np.maximum(1.0 / begun, 1.0 / self._memory[targets])
+        quick = np.maximum(1.0 / begun, 1.0 / self._quick[targets])
+        missed = np.abs(said - came[..., None])
+        naive = missed[..., : self._naive]
+        off = np.abs(blend - came)
+        for name, what, share, learns in (
+            ("weighs", missed, slow, weighs & where),
+            ("naive", naive, slow, where),
+            ("naive quick", naive, quick, where),
+            ("blend", off, slow, where),
+            ("blend quick", off, quick, where),
+        ):
+            mean = lanes[name][:, targets]
+            if what.ndim > mean.ndim - 1 and mean.ndim == 3:
+                share, learns = share[..., None], learns[..., None]  # noqa: PLW2901 - the same for all experts
+            lanes[name][:, targets] = np.where(learns, mean + share * (what - mean), mean)
+
+    def state(self) -> dict[str, Any]:
+        """Everything that it knows."""
+        return self._lanes.state()
+
+    def take_up(self, state: Mapping[str, Any]) -> None:
+        """Go on from `state`; raises SnapshotRefused where it does not fit."""
+        self._lanes.take_up(state)
