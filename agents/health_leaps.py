@@ -83,11 +83,12 @@ def judge(samples: Samples, seen: NDArray[np.void], rules: NDArray[np.void]) -> 
         speed = np.where(steps.over, steps.size / steps.span_s * 60.0, 0.0)
         rate = np.maximum.reduceat(speed, first)
     leapt = suspected & calm
-    for row in np.flatnonzero(leapt).tolist():
+    for row in np.flatnonzero(leapt).tolist() if leapt.any() else ():
         bounds = (float(most[row]), float(rules["near_s"][row]))
         found = _follow(samples, steps, seen, row, bounds)
         leapt[row], jumped[row], rate[row], jumped_us[row] = found
-    seen["off"][~leapt] = 0
+    if off.any():
+        seen["off"][~leapt] = 0
     jumped &= calm
     return Leaps(leapt, jumped, np.where(jumped, rate, 0.0), jumped_us)
 

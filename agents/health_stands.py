@@ -83,7 +83,7 @@ def _remember(
     stretch_s: NDArray[np.float64],
 ) -> None:
     """Note a stretch that has ended, where it was long: the stand, and how long stretches elsewhere are."""
-    if not moved.any():
+    if not (moved & (stretch_s > 0.0)).any():
         return
     at_stand = (seen["stands"] > 0) & (np.abs(seen["flat_value"] - seen["stand_value"]) <= band)
     long = moved & (stretch_s >= STAND_S) & (seen["flat_count"] >= FLAT_COUNT)
@@ -103,6 +103,8 @@ def _look_around(
     seen: NDArray[np.void], away: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]
 ) -> None:
     """Note on which sides of its stand a signal moves."""
+    if not seen["stands"].any():
+        return
     above = (seen["stands"] > 0) & (high > seen["stand_value"] + away)
     below = (seen["stands"] > 0) & (low < seen["stand_value"] - away)
     seen["sides"] |= np.where(above, _ABOVE, 0) | np.where(below, _BELOW, 0)

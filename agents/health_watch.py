@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -33,6 +33,9 @@ TOLD: Mapping[Condition, Health] = MappingProxyType(
     }
 )
 """What is found of a signal beside its range, from the least to the worst."""
+
+
+Rows: TypeAlias = "NDArray[np.intp] | slice"
 
 
 class Finding(NamedTuple):
@@ -91,17 +94,19 @@ class HealthWatch:
 
         resumed_us: log time at which the unit last came back from silence.
         """
-        table, slots = self._table, samples.slots
-        seen, rules = table.seen[slots], table.rules[slots]
+        table = self._table
+        rows = self._rows(samples.slots)
+        seen, rules = table.seen[rows], table.rules[rows]
         health.note(seen, rules, now_us, resumed_us)
         seen["time_us"] = samples.time_us[samples.ends]
-        table.seen[slots] = seen
+        if not isinstance(rows, slice):
+            table.seen[rows] = seen
         # What no working sensor can read is the range alarm's; it says nothing of jumps and standing still.
-        credible = (samples.value >= samples.each(table.plausible_low[slots])) & (
-            samples.value <= samples.each(table.plausible_high[slots])
+        credible = (samples.value >= samples.each(table.plausible_low[rows])) & (
+            samples.value <= samples.each(table.plausible_high[rows])
         )
         self._leapt[:] = False
-        self._wild[slots] = ~credible[samples.ends]
+        self._wild[rows] = ~credible[samples.ends]
         believed = samples.keep(credible)
         if believed.slots.size:
             yield from self._judge_behaviour(believed)
@@ -109,7 +114,7 @@ class HealthWatch:
     def judge_stale(self, now_us: int, resumed_us: int) -> Iterator[Finding]:
         """Look which signals have stopped, or come again."""
         stale, missing_s, allowed_s = health.stale(self._table.seen, self._table.rules, now_us, resumed_us)
-        for slot in self._changed("stale", np.arange(stale.size), stale):
+        for slot in self._changed("stale", slice(None), stale):
             evidence = Evidence(float(missing_s[slot]), "s", float(allowed_s[slot]))
             yield Finding(slot, "stale", bool(stale[slot]), evidence)
 
@@ -140,13 +145,19 @@ class HealthWatch:
     def _all(self) -> list[NDArray[np.bool_]]:
         return [self._wild, self._leapt, self.out, *self._found.values()]
 
+    def _rows(self, slots: NDArray[np.intp]) -> Rows:
+        """Return where runs stand in the table: where it is everywhere, nothing needs to be copied."""
+        whole = slots.size == self.out.size and bool((slots[1:] > slots[:-1]).all())
+        return slice(None) if whole else slots
+
     def _judge_behaviour(self, samples: Samples) -> Iterator[Finding]:
-        slots = samples.slots
+        slots, rows = samples.slots, self._rows(samples.slots)
         self._note_setpoints(samples)
-        seen = self._table.seen[slots]
-        leaps, stands = health.observe(samples, seen, self._table.rules[slots])
-        self._table.seen[slots] = seen
-        self._leapt[slots] = leaps.leapt
+        seen = self._table.seen[rows]
+        leaps, stands = health.observe(samples, seen, self._table.rules[rows])
+        if not isinstance(rows, slice):
+            self._table.seen[rows] = seen
+        self._leapt[rows] = leaps.leapt
         yield from self._leaps(slots, seen, leaps)
         yield from self._stands(slots, seen, stands)
 
@@ -157,6 +168,8 @@ class HealthWatch:
             rate = float(leaps.rate_per_min[row]) if jumped else None
             evidence = Evidence(rate, f"{signal.unit_code}/min", most, int(leaps.jumped_us[row]))
             yield Finding(int(slots[row]), "rate", jumped, evidence)
+        if not seen["spikes"].any():
+            return
         spikes = health_leaps.recent(seen, seen["value_us"])
         often = spikes > health_leaps.SPIKES_ALLOWED
         for row in self._changed("spike", slots, often):
@@ -180,18 +193,21 @@ class HealthWatch:
         sets = self._table.sets[samples.slots]
         if (sets < 0).all():
             return
-        seen, last = self._table.seen, samples.ends
-        known = seen["value_us"][samples.slots] >= 0
-        changed = (sets >= 0) & known & (samples.value[last] != seen["value"][samples.slots])
+        seen, slots, last = self._table.seen, samples.slots, samples.ends
+        known = (sets >= 0) & (seen["value_us"][slots] >= 0)
+        step = np.abs(samples.value[last] - seen["value"][slots])
+        changed = known & (step > self._table.rules["step_allowed"][slots])
         until_us = samples.time_us[last][changed] + round(health.SETTLE_S * 1e6)
         seen["unsettled_us"][sets[changed]] = until_us
 
-    def _changed(self, condition: Condition, slots: NDArray[np.intp], now: NDArray[np.bool_]) -> list[int]:
+    def _changed(self, condition: Condition, slots: Rows, now: NDArray[np.bool_]) -> list[int]:
         """Rows in which a finding has come or gone; remembers what is found now."""
         found = self._found[condition]
-        rows: list[int] = np.flatnonzero(found[slots] != now).tolist()
-        if rows:
-            found[slots] = now
+        changed = found[slots] != now
+        if not changed.any():
+            return []
+        found[slots] = now
+        rows: list[int] = np.flatnonzero(changed).tolist()
         return rows
 
 

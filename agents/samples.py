@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from schemas.readings import readings
 from schemas.status import Status
 
 if TYPE_CHECKING:
@@ -68,16 +69,9 @@ def usable(columns: Sequence[Column], slots: NDArray[np.intp]) -> Samples:
 
     columns: none empty. slots: (C,) the place of each column's signal.
     """
-    if not columns:
+    read = readings(columns)
+    if not read.names:
         return Samples(slots, slots, slots, np.empty(0, dtype=np.int64), np.empty(0))
-    counts = np.fromiter((column.values.size for column in columns), dtype=np.intp, count=len(columns))
-    value = np.concatenate([column.values for column in columns])
-    samples = Samples(
-        slots,
-        counts,
-        np.cumsum(counts) - counts,
-        np.concatenate([column.time_us for column in columns]),
-        value,
-    )
-    status = np.concatenate([column.status for column in columns])
-    return samples.keep(np.isfinite(value) & (status < Status.BAD))
+    counts = np.array(read.counts, dtype=np.intp)
+    samples = Samples(slots, counts, np.cumsum(counts) - counts, read.time_us, read.values)
+    return samples.keep(np.isfinite(read.values) & (read.status < Status.BAD))

@@ -12,6 +12,7 @@ from agents.context import NO_BATCH
 from agents.limits import Band, Limit, limit
 from agents.samples import Samples, usable
 from schemas import signals
+from schemas.readings import readings
 from schemas.status import Status
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from agents.alarms.definition import AlarmDefinition, MasterAlarmDatabase
     from agents.context import Context
     from schemas.alarm import Condition
-    from schemas.decoding import Column, Frame
+    from schemas.decoding import Frame
+    from schemas.readings import Column, Readings
     from schemas.signals import SignalSpec
 
 SET_BACK_AFTER_US = 30_000_000
@@ -63,10 +65,11 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """Which columns of a frame are taken, and their slots."""
+    """Which columns of a frame are taken, and their slots; `whole` where all of them are."""
 
     columns: tuple[int, ...]
     slots: NDArray[np.intp]
+    whole: bool
 
 
 class SignalTable:
@@ -82,7 +85,7 @@ class SignalTable:
         self._database = database
         self._context = NO_BATCH
         self._slots: dict[str, int] = {}
-        self._layouts: dict[tuple[tuple[str, str], ...], _Layout] = {}
+        self._layouts: dict[tuple[tuple[str, ...], tuple[str, ...]], _Layout] = {}
         self.signals: list[Signal] = []
         self.devices: dict[str, Device] = {}
         self.seen = np.empty(0, dtype=health.MEMORY)
@@ -156,15 +159,16 @@ class SignalTable:
 
         newest_us: the frame's latest device time.
         """
-        layout = self._layout(frame)
+        read = readings(frame.columns)
+        layout = self._layout(read)
         device = self.devices.setdefault(frame.device, Device(newest_us - 1))
         device.slots.update(layout.slots.tolist())
         if _set_back(device, newest_us, now_us):
             back = sorted(device.slots)
             self.seen["time_us"][back] = self.seen["value_us"][back] = health.NEVER_US
-        columns = [frame.columns[index] for index in layout.columns]
+        columns = read if layout.whole else [read[index] for index in layout.columns]
         samples = usable(columns, layout.slots)
-        if samples.value.size < sum(layout_column.values.size for layout_column in columns):
+        if read.status.size and read.status.max() >= Status.BAD:
             self._note_service(columns, layout.slots)
         else:
             self.seen["out"][layout.slots] = 0
@@ -178,26 +182,26 @@ class SignalTable:
                 code = int(column.status[-1]) & _INFO_BITS
                 self.seen["out"][slot] = code == Status.BAD_OUT_OF_SERVICE
 
-    def _layout(self, frame: Frame) -> _Layout:
-        key = tuple([(column.name, column.unit) for column in frame.columns])
+    def _layout(self, read: Readings) -> _Layout:
+        key = (read.names, read.units)
         layout = self._layouts.get(key)
         if layout is None:
             if len(self._layouts) >= MOST_LAYOUTS:
                 self._layouts.clear()
-            layout = self._layouts[key] = self._lay_out(frame)
+            layout = self._layouts[key] = self._lay_out(read)
         return layout
 
-    def _lay_out(self, frame: Frame) -> _Layout:
+    def _lay_out(self, read: Readings) -> _Layout:
         taken, slots = [], []
-        for index, column in enumerate(frame.columns):
-            slot = self._slots.get(column.name)
+        for index, (name, unit) in enumerate(zip(read.names, read.units, strict=True)):
+            slot = self._slots.get(name)
             if slot is None:
-                slot = self.add(column.name, column.unit)
+                slot = self.add(name, unit)
             # A signal outside the dictionary keeps its first unit; in another its values mean something else.
-            if self.signals[slot].unit_code == column.unit:
+            if self.signals[slot].unit_code == unit:
                 taken.append(index)
                 slots.append(slot)
-        return _Layout(tuple(taken), np.array(slots, dtype=np.intp))
+        return _Layout(tuple(taken), np.array(slots, dtype=np.intp), len(taken) == len(read))
 
 
 _ANYTHING = Limit(Band(), Band())
