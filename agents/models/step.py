@@ -7,7 +7,7 @@ step after the other. A layer is pure: what it knows is its state, which goes th
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,6 +57,7 @@ class UnitScore:
 
     score: -log10 of the tail probability, >= 0, unbounded. contributions: (S,) each signal's share of it,
     >= 0, sum 1, all 0 where nothing can be blamed. reason: in plain words what it saw; empty where nothing.
+    looks_like: what an anomaly is taken for; None while there is none, or where the layer does not say.
     """
 
     layer: str
@@ -65,6 +66,7 @@ class UnitScore:
     learned: bool
     contributions: NDArray[np.float64]
     reason: str = ""
+    looks_like: Literal["process", "sensor", "unknown"] | None = None
 
 
 class Layer(Protocol):

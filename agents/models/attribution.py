@@ -1,0 +1,274 @@
+"""Process or sensor? What an anomaly looks like, from redundancy and balances, with the evidence in words.
+
+A sensor that lies breaks what it has to do with others, and with its twin first of all; a process that goes
+wrong moves several instruments and leaves twins together. Where nothing can be compared the verdict is
+unknown: a guess would cost more trust than it gives.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from math import exp, log10
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import numpy as np
+import yaml
+from pydantic import Field
+
+from agents.models.recipe import Positive, Recipe, Steps
+from agents.models.relations import Relation, Relations
+from agents.models.small_sample import LARGEST, t_tail
+from agents.models.step import UnitScore
+from schemas.errors import SnapshotRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from agents.models.step import Step
+    from schemas.signals import SignalSpec
+
+LAYER = "attribution"
+Looks = Literal["process", "sensor", "unknown"]
+SEVERAL = 3
+"""So many independent instruments do not fail at once."""
+LARGEST_RATIO = 700.0
+"""Beyond this power of e a float overflows."""
+
+
+class AttributionRecipe(Recipe):
+    """Parameters of the verdict; recipes/attribution.yaml says what each does."""
+
+    learning: Literal["frozen", "guarded"]
+    baseline_steps: Annotated[int, Field(ge=10)]
+    memory_steps: Annotated[int, Field(ge=10)]
+    smooth_steps: Steps
+    freedom: Positive
+    suspect_at: Positive
+    clear_below: Positive
+    recall_s: Positive
+    rebaseline_after_s: Positive
+    instruments: tuple[tuple[str, ...], ...]
+    relations: Annotated[tuple[Relation, ...], Field(min_length=1)]
+
+
+@lru_cache(maxsize=1)
+def shipped() -> AttributionRecipe:
+    """Return the recipe that comes with Sparge."""
+    text = files("agents.models").joinpath("recipes/attribution.yaml").read_text("utf-8")
+    return AttributionRecipe.model_validate(yaml.safe_load(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an anomaly looks like, and why."""
+
+    looks_like: Looks
+    evidence: str
+
+
+class Attribution:
+    """Judges the relations of a unit, and says of what is doubted whether it is the process or a sensor.
+
+    Attributes:
+        recipe: its parameters.
+        verdict: on the last step; None while nothing is doubted and every relation holds.
+        rebaselines: how often a relation got a new offset after it had been broken for long.
+    """
+
+    def __init__(self, recipe: AttributionRecipe | None = None) -> None:
+        self.recipe = recipe or shipped()
+        self.verdict: Verdict | None = None
+        self.rebaselines = 0
+        count = len(self.recipe.relations)
+        self._relations = Relations(self.recipe.relations)
+        self._floor = np.array([one.floor for one in self.recipe.relations])
+        self._balances = np.array([one.kind == "balance" for one in self.recipe.relations])
+        self._before = np.empty(0)
+        self._recent = np.empty(0)
+        self._concern = np.empty((count, 0), dtype=np.bool_)
+        self._phase: str | None = None
+        self._learnt = np.zeros(count)
+        self._mean = np.zeros(count)
+        self._variance = np.zeros(count)
+        self._smooth = np.full(count, np.nan)
+        self._broken = np.zeros(count, dtype=np.bool_)
+        self._broken_steps = np.zeros(count)
+
+    def add(self, name: str, spec: SignalSpec | None) -> None:
+        """Give the next slot to a signal."""
+        del spec
+        self._relations.add(name)
+        self._before = np.empty(0)
+        self._recent = np.append(self._recent, 0.0)
+        concern = [self._relations.concerns(row, name) for row in range(self._learnt.size)]
+        self._concern = np.column_stack([self._concern, np.array(concern, dtype=np.bool_)])
+
+    def take(self, step: Step, doubted: NDArray[np.bool_]) -> UnitScore | None:
+        """Judge a step; None while there is nothing to compare and nothing is doubted."""
+        recipe = self.recipe
+        recall = round(recipe.recall_s / recipe.step_s)
+        self._recent = np.where(doubted, float(recall), np.maximum(self._recent - 1.0, 0.0))
+        if step.context.phase != self._phase:
+            self._phase = step.context.phase
+            self._learnt[self._balances] = 0.0
+        number = self._numbers(step)
+        score = self._judge(number, step, doubted)
+        self.verdict = self._decide(number)
+        if not (np.isfinite(score).any() or self.verdict):
+            return None
+        judged = np.isfinite(score)
+        known = np.where(judged, score, 0.0)
+        # The least of many tail probabilities, by Bonferroni's bound.
+        unit = max(0.0, float(known.max()) - log10(max(1, int(judged.sum()))))
+        weight = np.where(self._broken, known, 0.0) @ self._concern
+        total = float(weight.sum())
+        return UnitScore(
+            LAYER,
+            unit,
+            bool(self._broken.any()),
+            bool(np.isfinite(number).any() and not self._broken.any()),
+            weight / total if total > 0.0 else np.zeros_like(weight),
+            self.verdict.evidence if self.verdict else "",
+            self.verdict.looks_like if self.verdict else None,
+        )
+
+    def state(self) -> dict[str, Any]:
+        """Everything that it knows."""
+        return {
+            "recipe": self.recipe.digest,
+            "names": list(self._relations.names),
+            "phase": self._phase,
+            "rebaselines": self.rebaselines,
+            **{name: getattr(self, f"_{name}").copy() for name in _KEPT},
+        }
+
+    def take_up(self, state: Mapping[str, Any]) -> None:
+        """Go on from `state`; raises SnapshotRefused where it is another recipe's."""
+        if state["recipe"] != self.recipe.digest:
+            raise SnapshotRefused(
+                "The memory of the verdict between process and sensor belongs to another recipe.",
+                detail=f"kept {state['recipe'][:12]}, here {self.recipe.digest[:12]}",
+                kept="Everything else; the relations are learnt anew.",
+            )
+        for name in state["names"][len(self._relations.names) :]:
+            self.add(name, None)
+        self._phase, self.rebaselines = state["phase"], int(state["rebaselines"])
+        for name in _KEPT:
+            setattr(self, f"_{name}", np.array(state[name]))
+
+    def _numbers(self, step: Step) -> NDArray[np.float64]:
+        now = self._relations.quantities(np.clip(step.value, -LARGEST, LARGEST))
+        before = self._before if self._before.size == now.size else np.full_like(now, np.nan)
+        self._before = now
+        return self._relations.of(now, before)
+
+    def _judge(
+        self, number: NDArray[np.float64], step: Step, doubted: NDArray[np.bool_]
+    ) -> NDArray[np.float64]:
+        """(R,) -log10 of each relation's tail probability, NaN where it is silent; then learn."""
+        recipe = self.recipe
+        known = np.isfinite(number)
+        first = known & np.isnan(self._smooth)
+        smooth = np.where(first, number, self._smooth)
+        self._smooth = np.where(known, smooth + (number - smooth) / recipe.smooth_steps, smooth)
+        ready = known & (self._learnt >= recipe.baseline_steps)
+        spread = np.sqrt(np.maximum(self._variance, 0.0) + self._floor**2)
+        off = np.where(ready, np.stack([self._smooth, number]) - self._mean, 0.0)
+        tails = t_tail(off / spread, recipe.freedom)
+        score = np.where(ready, tails[0], np.nan)
+        # Learning is guarded by the number itself: its mean over some steps comes too late.
+        credible = tails[1] < recipe.clear_below
+        held = np.where(self._broken, recipe.clear_below, recipe.suspect_at)
+        # Where a relation falls silent it neither breaks nor heals.
+        self._broken = np.where(ready, tails[0] >= held, self._broken & ~known)
+        steps = np.where(self._broken, self._broken_steps + 1.0, 0.0)
+        anew = steps * recipe.step_s >= recipe.rebaseline_after_s
+        self.rebaselines += int(anew.sum())
+        self._broken = self._broken & ~anew
+        self._broken_steps = np.where(anew, 0.0, steps)
+        self._learnt = np.where(anew, 0.0, self._learnt)
+        self._learn(
+            number, known & credible & ~self._broken & ~(self._concern @ (doubted | ~step.fit & step.fresh))
+        )
+        return score
+
+    def _learn(self, number: NDArray[np.float64], fit: NDArray[np.bool_]) -> None:
+        """Exponentially weighted mean and variance, plain ones until the memory is full (as River's)."""
+        self._learnt = np.where(fit, np.minimum(self._learnt + 1.0, self.recipe.memory_steps), self._learnt)
+        share = np.where(fit, 1.0 / np.maximum(self._learnt, 1.0), 0.0)
+        off = np.where(fit, number - self._mean, 0.0)
+        self._mean = self._mean + share * off
+        self._variance = np.where(share < 1.0, (1.0 - share) * (self._variance + share * off * off), 0.0)
+
+    def _decide(self, number: NDArray[np.float64]) -> Verdict | None:
+        if not (self._broken.any() or self._recent.any()):
+            return None
+        names, every = self._relations.names, self.recipe.relations
+        doubted = [name for name, recent in zip(names, self._recent.tolist(), strict=True) if recent > 0.0]
+        broken = [every[row] for row in np.flatnonzero(self._broken).tolist()]
+        told = {every[row].name: self._told(row) for row in np.flatnonzero(self._broken).tolist()}
+        for relation in broken:
+            if relation.kind == "pair":
+                return self._one_probe(relation, told[relation.name], broken, doubted)
+        for relation in broken:
+            if relation.kind == "control":
+                return Verdict("process", f"{told[relation.name]}: the equipment does not do as it is told")
+        ready = self._learnt >= self.recipe.baseline_steps
+        for row, relation in enumerate(every):
+            both = [name for name in relation.signals if name in doubted]
+            if relation.kind == "pair" and both and ready[row] and np.isfinite(number[row]):
+                return Verdict("process", f"{relation.says} moved together: both probes show it")
+        return self._by_balance(broken, told, doubted)
+
+    def _one_probe(
+        self, pair: Relation, told: str, broken: Sequence[Relation], doubted: Sequence[str]
+    ) -> Verdict:
+        blamed = [name for name in pair.signals if name in doubted]
+        which = f"most likely {blamed[0]}" if len(blamed) == 1 else "one of the probes"
+        others = [name for name in doubted if name not in pair.signals]
+        beside = [relation for relation in broken if not set(pair.signals) & relation.measured]
+        if others or beside:
+            return Verdict("sensor", f"{told}: {which}; what else moves may follow from its control loop")
+        return Verdict("sensor", f"{told}: {which}; the process shows nothing else")
+
+    def _by_balance(
+        self, broken: Sequence[Relation], told: Mapping[str, str], doubted: Sequence[str]
+    ) -> Verdict:
+        witnesses = {self._instrument(name) for name in doubted}
+        if len(witnesses) >= SEVERAL or (len(witnesses) > 1 and not broken):
+            return Verdict("process", f"independent instruments moved together: {', '.join(doubted)}")
+        if not broken:
+            return Verdict("unknown", f"{', '.join(doubted)}: there is nothing sound to check against")
+        evidence = "; ".join(told[relation.name] for relation in broken)
+        if len(witnesses) == 1 and all(set(doubted) & relation.measured for relation in broken):
+            return Verdict("sensor", f"{evidence}: only {', '.join(doubted)} moved, the rest of it did not")
+        return Verdict("unknown", f"{evidence}: any of them may be wrong")
+
+    def _instrument(self, name: str) -> str:
+        return next((group[0] for group in self.recipe.instruments if name in group), name)
+
+    def _told(self, row: int) -> str:
+        relation = self.recipe.relations[row]
+        now, usual = float(self._smooth[row]), float(self._mean[row])
+        if relation.linear:
+            return f"{relation.says} differ by {abs(now):.3g}, usually {abs(usual):.2g}"
+        if relation.increment:
+            return f"{relation.says} do not add up by {abs(now - usual):.2g} kg a step"
+        times = exp(min(max(now - usual, -LARGEST_RATIO), LARGEST_RATIO))
+        return f"{relation.says} do not fit: their ratio is {times:.2g} times what it was"
+
+
+_KEPT = (
+    "before",
+    "recent",
+    "learnt",
+    "mean",
+    "variance",
+    "smooth",
+    "broken",
+    "broken_steps",
+)
