@@ -54,6 +54,7 @@ ENTRIES = (
     Entry("plant", "plant:app", "Describe units and their vessels from a file.", KEEP),
     Entry("migrate", "migrate:migrate", "Bring the database to the tables of this version.", KEEP),
     Entry("maintain", "maintain:maintain", "Sum up what is stored, so that long spans are quick.", KEEP),
+    Entry("retention", "retention:app", "Set how long data are kept, and hold batches.", KEEP),
 )
 
 

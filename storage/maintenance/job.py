@@ -41,6 +41,11 @@ class Done:
             told.append(f"dropped by the rules of retention: {self.dropped.rows} rows; see sparge.audit")
         if self.dropped.waiting:
             told.append(f"not dropped before they are summed up: groups of signals {self.dropped.waiting}")
+        told += [
+            f"a rule applies to nothing: {rule.level}, class {rule.signal_class or 'any'}, "
+            f"member {rule.member or 'any'}; see sparge retention list"
+            for rule in self.dropped.idle
+        ]
         if self.compressed_chunks:
             told.append(f"compressed: {self.compressed_chunks} chunks")
         return told

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 DAY_S = 86_400
 
-LEVELS = ("raw", "1s", "1m", "1h")
-"""What rules are for, the finest first."""
+LEVELS = ("raw", "1s", "1m", "1h", "scores", "forecasts")
+"""What rules are for: samples and their sums, the finest first, and what models said."""
 
 
 @dataclass(frozen=True, slots=True)

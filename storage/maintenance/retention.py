@@ -13,7 +13,7 @@ from storage.maintenance.keeping import DAY_S, LEVELS, Days, Rule, Stay, droppab
 from storage.statements import statement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from storage.connection import BoundedConnection
 
@@ -22,24 +22,33 @@ _DROP = {
     "1s": "retention_drop_seconds",
     "1m": "retention_drop_minutes",
     "1h": "retention_drop_hours",
+    "scores": "retention_drop_scores",
+    "forecasts": "retention_drop_forecasts",
 }
 _TABLE = {
     "raw": "sparge.sample",
     "1s": "sparge.sample_1s",
     "1m": "sparge.sample_1m",
     "1h": "sparge.sample_1h",
+    "scores": "sparge.score",
+    "forecasts": "sparge.forecast",
 }
+_DIGESTED = frozenset({"raw", "1s", "1m", "1h"})
 
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """Rows that were dropped, and bioreactors left for the next run because they are not digested yet."""
+    """Rows that were dropped, and groups of signals left for the next run, being not digested yet.
+
+    idle: rules that apply to nothing, for their member or class is of nothing that is stored.
+    """
 
     rows: int = 0
     waiting: int = 0
+    idle: tuple[Rule, ...] = ()
 
     def __add__(self, other: Dropped) -> Dropped:
-        return Dropped(self.rows + other.rows, self.waiting + other.waiting)
+        return Dropped(self.rows + other.rows, self.waiting + other.waiting, self.idle + other.idle)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +67,33 @@ def drop_due(
 
     Rows go signal by signal, for a chunk holds those of every member; chunks that all rules have emptied go
     after them. Samples are dropped only once they are digested: their sums outlive them. A second job at the
-    same time finds the units locked or the rows gone.
+    same time finds the units locked or the rows gone. Each transaction looks at rules and holds anew: one
+    that is placed while the job runs counts from the next group of signals on.
     """
     today = int(now_s // DAY_S)
-    rules = [Rule(*row) for row in connection.execute(statement("retention_rules"), {"today": today})]
-    if not rules:
+    if not _rules(connection, today):
         return Dropped()
-    stays = _stays(connection)
     groups = [Group(*row) for row in connection.execute(statement("retention_groups"))]
-    done = Dropped()
-    for group in groups:
+    units = [Group(unit_id, None, []) for unit_id in sorted({group.unit_id for group in groups})]
+    done = Dropped(idle=tuple(Rule(*row) for row in connection.execute(statement("retention_unmatched"))))
+    for drop, group in [*((_drop_group, group) for group in groups), *((_drop_unit, unit) for unit in units)]:
         if stop():
             return done
         with connection.transaction():
-            done += _drop_group(connection, rules, group, stays[group.unit_id], today)
+            connection.execute(statement("retention_lock"))
+            done += drop(connection, _rules(connection, today), group, _stays(connection), today)
     if not done.waiting:
-        _drop_empty_chunks(connection, rules, [(g.signal_class, stays[g.unit_id]) for g in groups], today)
-        connection.execute(statement("retention_done"), {"today": today})
+        with connection.transaction():
+            connection.execute(statement("retention_lock"))
+            stays = _stays(connection)
+            in_groups = [(group.signal_class, stays[group.unit_id]) for group in groups]
+            _drop_empty_chunks(connection, _rules(connection, today), in_groups, today)
+            connection.execute(statement("retention_done"), {"today": today})
     return done
+
+
+def _rules(connection: BoundedConnection, today: int) -> list[Rule]:
+    return [Rule(*row) for row in connection.execute(statement("retention_rules"), {"today": today})]
 
 
 def _drop_empty_chunks(
@@ -98,21 +116,50 @@ def _drop_empty_chunks(
 
 
 def _drop_group(
-    connection: BoundedConnection, rules: Sequence[Rule], group: Group, stays: Sequence[Stay], today: int
+    connection: BoundedConnection,
+    rules: Sequence[Rule],
+    group: Group,
+    stays: Mapping[int, Sequence[Stay]],
+    today: int,
 ) -> Dropped:
     done = Dropped()
     for level in LEVELS:
-        for days in droppable(rules, level, group.signal_class, stays, today):
-            span = {"first_s": days.first * DAY_S, "end_s": days.end * DAY_S}
-            unit = {"unit_id": group.unit_id, "lock": LOCK_CLASS, "end_s": span["end_s"]}
-            if connection.execute(statement("retention_undigested"), unit).fetchone() != (False,):
-                return done + Dropped(waiting=1)
-            parameters = {**span, "signal_ids": group.signal_ids}
-            rows = connection.execute(statement(_DROP[level]), parameters).fetchone()
-            if rows is not None and rows[0]:
-                done += Dropped(rows=rows[0])
-                _audit(connection, level, group, days, rows[0])
+        for days in droppable(rules, level, group.signal_class, stays[group.unit_id], today):
+            unit = {"unit_id": group.unit_id, "lock": LOCK_CLASS, "end_s": days.end * DAY_S}
+            if level in _DIGESTED:
+                undigested = connection.execute(statement("retention_undigested"), unit).fetchone()
+                if undigested != (False,):
+                    return done + Dropped(waiting=1)
+            done += _drop(connection, _DROP[level], level, group, days)
     return done
+
+
+def _drop_unit(
+    connection: BoundedConnection,
+    rules: Sequence[Rule],
+    unit: Group,
+    stays: Mapping[int, Sequence[Stay]],
+    today: int,
+) -> Dropped:
+    """Drop the scores of the unit as a whole, which are of no class."""
+    done = Dropped()
+    for days in droppable(rules, "scores", None, stays[unit.unit_id], today):
+        done += _drop(connection, "retention_drop_unit_scores", "scores", unit, days)
+    return done
+
+
+def _drop(connection: BoundedConnection, name: str, level: str, group: Group, days: Days) -> Dropped:
+    parameters = {
+        "first_s": days.first * DAY_S,
+        "end_s": days.end * DAY_S,
+        "signal_ids": group.signal_ids,
+        "unit_id": group.unit_id,
+    }
+    rows = connection.execute(statement(name), parameters).fetchone()
+    if rows is None or not rows[0]:
+        return Dropped()
+    _audit(connection, level, group, days, rows[0])
+    return Dropped(rows=rows[0])
 
 
 def _audit(connection: BoundedConnection, level: str, group: Group, days: Days, rows: int) -> None:

@@ -9,8 +9,9 @@ import pytest
 
 from schemas.batch import BatchEvent
 from schemas.ne107 import SignalClass
-from storage.maintenance.digest import LOCK_CLASS
+from storage.maintenance.digest import LOCK_CLASS, digest
 from storage.maintenance.job import maintain, maintaining
+from storage.maintenance.retention import drop_due
 from storage.migrate import migrate
 from storage.records import StoredEvent
 from storage.store import Store
@@ -233,3 +234,70 @@ def test_what_is_not_summed_up_yet_is_not_dropped(database: str, connection: psy
     assert days_left(connection)["DO"] == [3, 4]
     run(database, 7)
     assert days_left(connection)["DO"] == []
+
+
+def test_a_hold_that_is_placed_while_the_job_runs_is_honoured(
+    database: str, connection: psycopg.Connection[Any]
+) -> None:
+    tell(database, "start", 1, 0)
+    tell(database, "end", 2, 1)
+    connection.execute(RULE, ["raw", None, None, 1])
+    asked = 0
+
+    def after_the_first_group() -> bool:
+        nonlocal asked
+        asked += 1
+        if asked == 2:
+            connection.execute(HOLD, ["B-old"])
+        return False
+
+    with maintaining(database) as job:
+        digest(job, (FIRST_DAY + 6) * 86_400.0)
+        drop_due(job, (FIRST_DAY + 6) * 86_400.0, stop=after_the_first_group)
+    left = days_left(connection)
+    assert sorted(left.values()) == [[], [1]], "of two groups the second one was dropped after the hold"
+
+
+def test_rules_that_apply_to_nothing_are_named(database: str, connection: psycopg.Connection[Any]) -> None:
+    tell(database, "start", 1, 0)
+    for rule in (["raw", None, "nort", 9], ["1m", "offline", None, 9], ["raw", "gas", "north", 9]):
+        connection.execute(RULE, rule)
+    with maintaining(database) as job:
+        done = maintain(job, (FIRST_DAY + 6) * 86_400.0)
+    assert [(rule.level, rule.signal_class, rule.member) for rule in done.dropped.idle] == [
+        ("raw", None, "nort"),
+        ("1m", "offline", None),
+    ]
+    assert "a rule applies to nothing: raw, class any, member nort; see sparge retention list" in done.lines()
+
+
+MODELS_SAID = """
+INSERT INTO sparge.score (time, result_id, value, expected, score, signal_id, suspect, learned)
+SELECT to_timestamp(%(day_s)s), 1, 1, 1, 1, signal_id, FALSE, TRUE FROM sparge.signal;
+INSERT INTO sparge.unit_score (time, result_id, score, unit_id, suspect, learned, signals, shares)
+SELECT to_timestamp(%(day_s)s), 1, 1, unit_id, FALSE, TRUE, '{}', '{}' FROM sparge.unit;
+INSERT INTO sparge.forecast (
+    made_at, result_id, horizon_s, value, lower, upper, coverage, signal_id, fallback, ucum
+)
+SELECT to_timestamp(%(day_s)s), 1, 60, 1, 1, 1, 0.9, signal_id, FALSE, '%%' FROM sparge.signal;
+INSERT INTO sparge.time_to_limit (
+    result_id, made_at, signal_id, condition, limit_value, minutes, from_minutes, ucum, told
+)
+SELECT 1, to_timestamp(%(day_s)s), signal_id, 'low', 1, 1, 1, '%%', '' FROM sparge.signal
+"""
+SAID_LEFT = """
+SELECT (SELECT count(*) FROM sparge.score), (SELECT count(*) FROM sparge.unit_score),
+       (SELECT count(*) FROM sparge.forecast), (SELECT count(*) FROM sparge.time_to_limit)
+"""
+
+
+def test_what_models_said_is_dropped_by_rules_of_its_own(
+    database: str, connection: psycopg.Connection[Any]
+) -> None:
+    for day in range(3):
+        connection.execute(MODELS_SAID, {"day_s": (FIRST_DAY + day) * 86_400 + 3600})
+    connection.execute(RULE, ["scores", None, None, 4])
+    connection.execute(RULE, ["forecasts", "gas", None, 3])
+    run(database, 5)
+    assert connection.execute(SAID_LEFT).fetchone() == (4, 2, 4, 4)
+    assert days_left(connection)["DO"] == [0, 1, 2, 3, 4]

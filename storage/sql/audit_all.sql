@@ -1,0 +1,1 @@
+SELECT at, who, what, detail FROM sparge.audit ORDER BY audit_id

@@ -1,0 +1,1 @@
+DELETE FROM sparge.legal_hold WHERE batch_id = %(batch_id)s
