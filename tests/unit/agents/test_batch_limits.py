@@ -97,7 +97,7 @@ def test_oxygen_that_is_low_for_a_minute_as_a_feed_starts_is_not_told(player: Pl
     player.run(20)
     assert without_jumps(dip(player, 60)) == []
     assert without_jumps(player.run(600)) == []
-    assert without_jumps(dip(player, 60)) == [("DO", "low", "raised")]
+    assert without_jumps(dip(player, 120)) == [("DO", "low", "raised")]
 
 
 def test_oxygen_that_stays_low_after_a_feed_started_is_told_in_minutes(player: Player) -> None:
