@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from agents.alarm_watch import AlarmWatch
     from agents.alarms.annunciator import Moment
-    from agents.models.unit_models import Seat, UnitModels
+    from agents.models.unit_models import Seat, UnitModels, Whole
     from schemas.alarm import AlarmTransition
 
 FROM_MODELS = frozenset({"anomaly", "time_to_limit", "drift"})
@@ -31,11 +31,12 @@ def judge_anomalies(models: UnitModels, alarms: AlarmWatch, moment: Moment) -> l
     told = []
     champions = models.champions()
     worst = max(
-        (seat for seat in champions if seat.whole is not None and seat.whole[0]),
-        key=lambda seat: 0.0 if seat.whole is None else seat.whole[1],
+        (seat for seat in champions if seat.whole is not None and seat.whole.suspect),
+        key=lambda seat: 0.0 if seat.whole is None else seat.whole.score,
         default=None,
     )
-    told += alarms.observe(UNIT, "anomaly", _of_unit(worst), moment, abnormal=worst is not None)
+    looks = models.looks_like()
+    told += alarms.observe(UNIT, "anomaly", _of_unit(worst, looks), moment, abnormal=worst is not None)
     under_way = alarms.under_way()
     told_of = {
         name
@@ -47,7 +48,7 @@ def judge_anomalies(models: UnitModels, alarms: AlarmWatch, moment: Moment) -> l
         name = alarms.table.signals[slot].name
         pending.discard(name)
         abnormal = name not in told_of and worst is None
-        evidence = Evidence(_shown(float(seat.score[slot])), "1", _limit(seat))
+        evidence = Evidence(_shown(float(seat.score[slot])), "1", _limit(seat), note=_words(looks))
         told += alarms.observe(name, "anomaly", evidence, moment, abnormal=abnormal)
     for name in sorted(pending):
         told += alarms.observe(name, "anomaly", Evidence(None, "1"), moment, abnormal=False)
@@ -64,11 +65,22 @@ def _suspected(champions: list[Seat]) -> Iterator[tuple[int, Seat]]:
     yield from sorted(found.items())
 
 
-def _of_unit(seat: Seat | None) -> Evidence:
+def _of_unit(seat: Seat | None, looks: Whole | None) -> Evidence:
     if seat is None or seat.whole is None:
         return Evidence(None, "1")
-    _, score, reason = seat.whole
-    return Evidence(_shown(score), "1", _limit(seat), note=reason)
+    reasons = [seat.whole.reason] if seat.whole.looks_like is None else []
+    note = " ".join(filter(None, [*reasons, _words(looks)]))
+    return Evidence(_shown(seat.whole.score), "1", _limit(seat), note=note)
+
+
+def _words(looks: Whole | None) -> str:
+    """What it is taken for, with the evidence; empty where nobody can tell."""
+    if looks is None or looks.looks_like in {None, "unknown"}:
+        return looks.reason if looks is not None else ""
+    return f"It looks like {_TAKEN_FOR[str(looks.looks_like)]}. {looks.reason}".rstrip()
+
+
+_TAKEN_FOR = {"process": "the process", "sensor": "a sensor"}
 
 
 def _limit(seat: Seat) -> float | None:

@@ -15,14 +15,12 @@ from agents.alarm_watch import AlarmWatch
 from agents.alarms import definition as alarm_definition
 from agents.alarms.annunciator import Moment
 from agents.batch_context import NO_STORY
+from agents.limits_ahead import judge_limits_ahead, limits_ahead
 from agents.model_alarms import judge_anomalies
-from agents.model_outputs import score_messages
-from agents.models import recipe as model_recipe
-from agents.models.bank import ModelBank
+from agents.model_outputs import forecast_message, score_messages
 from agents.models.lineup import everywhere
 from agents.models.unit_models import UnitModels
 from schemas.errors import SnapshotRefused
-from schemas.forecast import Forecast, ForecastMessage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,6 +32,7 @@ if TYPE_CHECKING:
     from agents.samples import Samples
     from schemas.alarm import AlarmTransition
     from schemas.decoding import Frame
+    from schemas.forecast import ForecastMessage
     from schemas.score import ScoreMessage
     from schemas.source import Source
 
@@ -64,10 +63,8 @@ class UnitWatch:
         self.unit = unit
         self._alarms = AlarmWatch(site, unit, database or alarm_definition.shipped())
         self._models = UnitModels(choose)
-        self._forecasts = ModelBank(model_recipe.shipped())
         self._names: list[str] = []
         self.anew: dict[str, str] = {}
-        self._forecast_us: int | None = None
         self.changes = 0
 
     @property
@@ -97,8 +94,6 @@ class UnitWatch:
             outputs += told
             if news is not None:
                 outputs += self._score(frame.device, news, Moment(now_us, at))
-                self._forecasts.take(news)
-                outputs += self._forecast(int(news.time_us.max()), now_us, at)
         return outputs
 
     def on_tick(self, now_us: int, at: Callable[[], Source]) -> list[AlarmTransition]:
@@ -168,44 +163,20 @@ class UnitWatch:
         """Let the models know of the signals that have joined the table."""
         for signal in self._alarms.table.signals[len(self._names) :]:
             self._models.add(signal.name, signal.spec)
-            self._forecasts.add(signal.name, signal.spec)
             self._names.append(signal.name)
 
     def _score(self, device: str, news: Samples, moment: Moment) -> list[Output]:
         self._meet()
-        unfit = np.zeros(len(self._models), dtype=np.bool_)
-        said = self._models.take(device, news, unfit, self.context, moment.now_us)
+        said = self._models.take(device, news, self._alarms.unfit, self.context, moment.now_us)
         told: list[Output] = [*judge_anomalies(self._models, self._alarms, moment)]
-        return told + score_messages((self.site, self.unit), self._names, said, moment)
-
-    def _forecast(self, newest_us: int, now_us: int, at: Callable[[], Source]) -> list[ForecastMessage]:
-        recipe = self._forecasts.recipes.forecast
-        if self._forecast_us is not None and 0 <= now_us - self._forecast_us < recipe.every_s * 1e6:
-            return []
-        self._forecast_us = now_us
-        signals = self._alarms.table.signals
-        forecasts = [
-            Forecast(
-                signal=signals[slot].name,
-                unit_code=signals[slot].unit_code,
-                horizon_s=list(outlook.horizon_s),
-                value=list(outlook.value),
-                lower=list(outlook.lower),
-                upper=list(outlook.upper),
-                coverage=recipe.coverage,
-                fallback=outlook.fallback,
-            )
-            for slot, outlook in self._forecasts.outlooks()
-        ]
-        if not forecasts:
-            return []
-        return [
-            ForecastMessage(
-                source=at(),
-                site=self.site,
-                unit=self.unit,
-                made_us=newest_us,
-                model=recipe.ref,
-                forecasts=forecasts,
-            )
-        ]
+        looks = self._models.looks_like()
+        told += score_messages(
+            (self.site, self.unit), self._names, said, moment, looks.looks_like if looks else None
+        )
+        foresaid = self._models.foresaid
+        if foresaid is not None:
+            signals = self._alarms.table.signals
+            ahead = limits_ahead(foresaid, signals)
+            told += judge_limits_ahead(ahead, self._alarms, moment)
+            told += forecast_message((self.site, self.unit), signals, foresaid, ahead, moment)
+        return told

@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
-from agents.models import multivariate, residual
+from agents.models import attribution, envelope, multivariate, residual
+from agents.models.attribution import Attribution
+from agents.models.envelope import BatchEnvelope
+from agents.models.forecasting import recipe as forecasts
+from agents.models.forecasting.layer import ForecastLayer
 from agents.models.multivariate import MultivariateLayer
 from agents.models.residual import ResidualLayer
 
@@ -19,7 +23,9 @@ if TYPE_CHECKING:
 
 Role = Literal["champion", "challenger"]
 
-ORDER = ("residual", "multivariate", "envelope", "attribution")
+FORECAST = "forecast"
+
+ORDER = ("residual", "multivariate", "envelope", "attribution", "drift", FORECAST)
 """The layers of a unit, cheapest first: each is told what those before it doubt."""
 
 
@@ -58,11 +64,15 @@ def ordered(choices: list[Choice]) -> Lineup:
 @lru_cache(maxsize=1)
 def shipped() -> Lineup:
     """Return the champions that come with Sparge."""
-    by_signal, by_unit = residual.shipped(), multivariate.shipped()
+    by_signal, by_unit, ahead = residual.shipped(), multivariate.shipped(), forecasts.shipped()
+    by_batch, by_relation = envelope.shipped(), attribution.shipped()
     return ordered(
         [
             Choice("residual", "champion", by_signal, lambda: ResidualLayer(by_signal)),
             Choice("multivariate", "champion", by_unit, lambda: MultivariateLayer(by_unit)),
+            Choice("envelope", "champion", by_batch, lambda: BatchEnvelope(by_batch)),
+            Choice("attribution", "champion", by_relation, lambda: Attribution(by_relation)),
+            Choice(FORECAST, "champion", ahead, lambda: ForecastLayer(ahead)),
         ]
     )
 

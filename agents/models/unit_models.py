@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import structlog
 
 from agents.context import NO_BATCH
 from agents.models.grid import Coarser, Grid
-from agents.models.lineup import everywhere
+from agents.models.lineup import FORECAST, everywhere
 from agents.models.step import SignalScores, UnitScore
 from agents.models.worst import Judge, Scores, Worst
 from schemas.errors import SnapshotRefused
@@ -26,9 +26,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from agents.context import Context
+    from agents.models.attribution import Looks
+    from agents.models.forecasting.layer import Outlooks
     from agents.models.lineup import Choice, Lineup
+    from agents.models.recipe import Recipe
     from agents.models.step import Layer, Step
     from agents.samples import Samples
+    from schemas.score import ModelRef
     from schemas.signals import SignalSpec
 
 log = structlog.get_logger("models")
@@ -40,12 +44,21 @@ LARGEST = 1e30
 """Beyond it no reading is meant and squares overflow: such samples are not scored."""
 
 
+class Whole(NamedTuple):
+    """How a model found the unit as a whole."""
+
+    suspect: bool
+    score: float
+    reason: str
+    looks_like: Looks | None
+
+
 @dataclass(slots=True)
 class Seat:
     """A model of the unit.
 
     judge: the layer where it can judge single samples. doubts: (S,) what it suspected in its last step, and
-    score: (S,) how unlikely that was. whole: how it found the unit then, with the reason; None before.
+    score: (S,) how unlikely that was. whole: how it found the unit then; None before.
     """
 
     choice: Choice
@@ -54,7 +67,7 @@ class Seat:
     judge: Judge | None
     doubts: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, dtype=np.bool_))
     score: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
-    whole: tuple[bool, float, str] | None = None
+    whole: Whole | None = None
 
     @property
     def suspect_at(self) -> float:
@@ -78,8 +91,24 @@ class Said:
     unit: tuple[tuple[int, UnitScore], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Foresaid:
+    """What a champion forecasts from `made_us` (device time) on.
+
+    coverage: the share of true values that its intervals are meant to hold. now: (S,) the last values.
+    """
+
+    ref: ModelRef
+    coverage: float
+    made_us: int
+    now: NDArray[np.float64]
+    outlooks: Outlooks
+
+
 class UnitModels:
     """The models of one unit; `faults` has the fault of each that was taken out of service, by its name.
+
+    `foresaid` is what was forecast with the last frame; None where it completed no step of the forecasts.
 
     Args:
         choose: which models are in force in a context; the shipped champions if not given.
@@ -87,6 +116,7 @@ class UnitModels:
 
     def __init__(self, choose: Callable[[Context], Lineup] = everywhere) -> None:
         self.faults: dict[str, str] = {}
+        self.foresaid: Foresaid | None = None
         self._choose = choose
         self._signals: list[tuple[str, SignalSpec | None]] = []
         self._grid = Grid(STEP_US)
@@ -127,6 +157,7 @@ class UnitModels:
         self, device: str, samples: Samples, unfit: NDArray[np.bool_], context: Context, now_us: int
     ) -> list[Said]:
         self._follow(context)
+        self.foresaid = None
         heard = _Heard(samples.slots)
         for index, within in self._grid.hear(device, samples, now_us):
             for step in self._grid.complete(index, context):
@@ -137,7 +168,20 @@ class UnitModels:
             self._grid.put(index, within, unfit)
         for step in self._grid.complete(None, context):
             self._take_step(step, heard)
+        self._foretell(heard)
         return self._tell(heard)
+
+    def _foretell(self, heard: _Heard) -> None:
+        if heard.foreseen_us is None:
+            return
+        for seat in self.champions():
+            if seat.choice.kind == FORECAST:
+                self.foresaid = self._try(seat, partial(_foresaid, seat.choice.recipe, heard.foreseen_us))
+
+    def looks_like(self) -> Whole | None:
+        """What an anomaly is taken for just now, with the evidence; None where nobody says."""
+        found = (seat.whole for seat in self.champions() if seat.whole is not None)
+        return next((whole for whole in found if whole.looks_like is not None), None)
 
     def champions(self) -> list[Seat]:
         """The models that may alarm."""
@@ -192,7 +236,7 @@ class UnitModels:
                     continue
                 seat.coarser.take_up(kept["coarser"])
                 seat.doubts, seat.score = np.array(kept["doubts"]), np.array(kept["score"])
-                seat.whole = None if kept["whole"] is None else (*kept["whole"],)
+                seat.whole = None if kept["whole"] is None else Whole(*kept["whole"])
         return anew
 
     def _follow(self, context: Context) -> None:
@@ -228,6 +272,8 @@ class UnitModels:
         doubted = np.zeros(len(self._signals), dtype=np.bool_)
         for seat in list(self._seats):
             for whole, so_far in seat.coarser.take(step, doubted):
+                if seat.choice.kind == FORECAST:
+                    heard.foreseen_us = whole.end_us
                 said = self._try(seat, partial(_take, step=whole, doubted=so_far))
                 if isinstance(said, SignalScores):
                     seat.doubts, seat.score = said.suspect, np.nan_to_num(said.score)
@@ -235,7 +281,7 @@ class UnitModels:
                 elif said is None:
                     seat.whole = None
                 elif np.isfinite(said.score):
-                    seat.whole = (bool(said.suspect), float(said.score), said.reason)
+                    seat.whole = Whole(bool(said.suspect), float(said.score), said.reason, said.looks_like)
                     heard.unit.setdefault(seat.choice.name, []).append((whole.end_us, said))
             if seat.choice.role == "champion":
                 doubted = doubted | seat.doubts
@@ -270,11 +316,21 @@ def _take(layer: Layer, step: Step, doubted: NDArray[np.bool_]) -> SignalScores 
     return layer.take(step, doubted)
 
 
+def _foresaid(recipe: Recipe, made_us: int, layer: Any) -> Foresaid | None:
+    outlooks: Outlooks = layer.outlook()
+    if not np.isfinite(outlooks.value).any():
+        return None
+    return Foresaid(
+        recipe.ref, float(getattr(recipe, "coverage", 0.0)), made_us, layer.value.copy(), outlooks
+    )
+
+
 class _Heard:
     """What the models have said of a frame so far."""
 
     def __init__(self, slots: NDArray[np.intp]) -> None:
         self._slots = slots
+        self.foreseen_us: int | None = None
         self.worst: dict[str, Worst] = {}
         self.unit: dict[str, list[tuple[int, UnitScore]]] = {}
 

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agents.models import recipe, residual
+from agents.models import residual
+from agents.models.forecasting import recipe as forecast_recipe
 from agents.models.lineup import Choice, ordered
 from agents.models.residual import ResidualLayer
 from agents.unit_watch import UnitWatch
@@ -258,17 +259,18 @@ def test_models_are_silent_in_their_grace_period_and_healthy_samples_are_rarely_
 
 def test_forecasts_come_every_thirty_seconds_with_their_horizons() -> None:
     player, fleet = simulated(2, 6.0)
-    play(player, fleet, 1400, MODELLED)
+    play(player, fleet, 2400, MODELLED)
     messages = forecasts(player)
     gaps = np.diff([message.made_us for message in messages]) / 1e6
-    assert gaps.min() >= 30
-    assert gaps.max() < 32
+    assert set(gaps.tolist()) == {30.0}
     last = {each.signal: each for each in messages[-1].forecasts}
     assert set(last) == set(MODELLED)
-    assert last["DO"].horizon_s == [60.0, 300.0, 900.0]
+    assert last["DO"].horizon_s[:2] == [60.0, 300.0]
     assert last["DO"].unit_code == "%"
     assert last["DO"].coverage == 0.9
-    assert messages[-1].model == recipe.shipped().forecast.ref
+    assert last["DO"].silent is not None
+    assert last["DO"].reached is not None
+    assert messages[-1].model == forecast_recipe.shipped().ref
 
 
 class Raising(ResidualLayer):

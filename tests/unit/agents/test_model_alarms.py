@@ -1,0 +1,227 @@
+"""What models see becomes few alarms: lasting, told once, with what it looks like; and limits ahead."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from agents.alarm_watch import AlarmWatch
+from agents.alarms.annunciator import Moment
+from agents.alarms.definition import shipped
+from agents.limits_ahead import judge_limits_ahead, limits_ahead
+from agents.model_alarms import judge_anomalies
+from agents.model_outputs import forecast_message, score_messages
+from agents.models.forecasting.layer import Outlooks
+from agents.models.lineup import Choice, Lineup
+from agents.models.residual import shipped as residual_recipe
+from agents.models.step import SignalScores, UnitScore
+from agents.models.unit_models import Foresaid, Said, UnitModels
+from tests.unit.agents.frames import frame, sources, us
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from schemas.alarm import AlarmTransition
+
+NAMES = ("DO", "pH")
+VALUES = {"DO": 40.0, "pH": 7.0}
+
+
+class Script:
+    """A layer that says what it is told to say."""
+
+    def __init__(self) -> None:
+        self.says: SignalScores | UnitScore | None = None
+
+    def add(self, name: str, spec: object) -> None: ...
+
+    def take(self, *_: object) -> SignalScores | UnitScore | None:
+        return self.says
+
+    def state(self) -> Mapping[str, object]:
+        return {}
+
+    def take_up(self, state: Mapping[str, object]) -> None: ...
+
+
+def suspects(*names: str) -> SignalScores:
+    suspect = np.array([name in names for name in NAMES])
+    score = np.where(suspect, 7.25, 0.5)
+    return SignalScores(np.zeros(2), np.ones(2), score, suspect, ~suspect)
+
+
+def whole(score: float, looks_like: str | None = None, reason: str = "") -> UnitScore:
+    share = np.array([0.75, 0.25])
+    return UnitScore("x", score, score > 5, score <= 5, share, reason, looks_like)  # type: ignore[arg-type]  # a literal
+
+
+class Unit:
+    """Alarms and scripted models of one unit, played at one frame every ten seconds."""
+
+    def __init__(self) -> None:
+        self.alarms = AlarmWatch("north", "BR-01", shipped())
+        self.signal, self.unit, self.looks = Script(), Script(), Script()
+        recipe = residual_recipe()
+        kinds = (("residual", self.signal), ("multivariate", self.unit), ("attribution", self.looks))
+        lineup = Lineup(tuple(Choice(kind, "champion", recipe, lambda it=it: it) for kind, it in kinds))
+        self.models = UnitModels(lambda _: lineup)
+        self.second = 0
+
+    def run(self, seconds: int) -> list[AlarmTransition]:
+        told: list[AlarmTransition] = []
+        for _ in range(0, seconds, 10):
+            moment = Moment(us(self.second), sources(self.second))
+            transitions, news = self.alarms.on_frame(frame(VALUES, self.second), moment)
+            told += transitions
+            for signal in self.alarms.table.signals[len(self.models) :]:
+                self.models.add(signal.name, signal.spec)
+            assert news is not None
+            self.models.take("d", news, np.zeros(2, dtype=np.bool_), self.alarms.context, moment.now_us)
+            told += judge_anomalies(self.models, self.alarms, moment)
+            self.second += 10
+        return [each for each in told if each.condition == "anomaly"]
+
+
+def brief(told: list[AlarmTransition]) -> list[tuple[str, str]]:
+    return [(each.signal, each.event) for each in told]
+
+
+def test_a_short_suspicion_is_not_told() -> None:
+    unit = Unit()
+    unit.run(60)
+    unit.signal.says = suspects("DO")
+    assert unit.run(40) == []
+    unit.signal.says = suspects()
+    assert unit.run(600) == []
+
+
+def test_a_lasting_suspicion_is_one_alarm_that_ends_when_it_is_over() -> None:
+    unit = Unit()
+    unit.signal.says = suspects("DO")
+    told = unit.run(300)
+    assert brief(told) == [("DO", "raised")]
+    assert (told[0].value, told[0].limit) == (7.2, residual_recipe().suspect_at)
+    unit.signal.says = suspects()
+    assert brief(unit.run(600)) == [("DO", "cleared")]
+
+
+def test_of_a_suspected_whole_the_parts_are_not_told_again() -> None:
+    unit = Unit()
+    unit.signal.says, unit.unit.says = suspects("DO", "pH"), whole(9.0, reason="They have come apart.")
+    told = unit.run(300)
+    assert brief(told) == [("unit", "raised")]
+    assert told[0].message.endswith("They have come apart.")
+
+
+def test_an_alarm_says_what_it_looks_like_and_why() -> None:
+    unit = Unit()
+    unit.signal.says = suspects("pH")
+    unit.looks.says = whole(1.0, "sensor", "pH and pH_2 differ by 0.31, usually 0.02.")
+    told = unit.run(300)
+    assert told[0].message.endswith("It looks like a sensor. pH and pH_2 differ by 0.31, usually 0.02.")
+
+
+def test_a_signal_that_has_another_alarm_gets_no_second_one() -> None:
+    unit = Unit()
+    unit.run(60)
+    low = dict(VALUES)
+    VALUES["DO"] = 1.0
+    try:
+        unit.signal.says = suspects("DO")
+        assert brief(unit.run(600)) == []
+    finally:
+        VALUES.update(low)
+
+
+def test_scores_say_who_contributed_only_where_somebody_would_ask() -> None:
+    choice = Choice("multivariate", "champion", residual_recipe(), Script)
+    said = [Said(choice, None, ((5_000_000, whole(9.0, None, "apart")), (10_000_000, whole(0.5))))]
+    (message,) = score_messages(("n", "u"), NAMES, said, Moment(us(0), sources()), "process")
+    assert message.unit_scores is not None
+    first, second = message.unit_scores
+    assert [(one.signal, one.share) for one in first.contributions] == [("DO", 0.75), ("pH", 0.25)]
+    assert (first.looks_like, first.reason) == ("process", "apart")
+    assert (second.contributions, second.looks_like, second.reason) == ([], None, None)
+    assert (message.layer, message.role, message.scores) == ("multivariate", "champion", [])
+
+
+def foresaid(value: list[float], width: float, *, silent: bool = False) -> Foresaid:
+    """DO falls as `value` says, pH stays."""
+    ahead = np.array([value, [7.0] * 3])
+    spread = np.array([[width], [0.01]])
+    mask = np.array([[silent] * 3, [True] * 3])
+    outlooks = Outlooks(
+        np.array([300.0, 900.0, 3600.0]),
+        ahead,
+        ahead - spread,
+        ahead + spread,
+        np.zeros((2, 3), dtype=np.bool_),
+        mask,
+        np.array([[0.9, np.nan, 0.8], [0.9, 0.9, 0.9]]),
+    )
+    return Foresaid(residual_recipe().ref, 0.9, us(0), np.array([40.0, 7.0]), outlooks)
+
+
+def alarms_of_a_unit() -> AlarmWatch:
+    unit = Unit()
+    unit.run(10)
+    return unit.alarms
+
+
+def low_of_do(alarms: AlarmWatch) -> float:
+    found = {each.condition: each.limit for each, _ in alarms.table.signals[0].limits}
+    assert found["low"] is not None
+    return found["low"]
+
+
+def test_a_signal_on_its_way_to_a_limit_says_when() -> None:
+    alarms = alarms_of_a_unit()
+    low = low_of_do(alarms)
+    falling = foresaid([36.0, low, 0.0], 2.0)
+    (ahead, *_) = limits_ahead(falling, alarms.table.signals)[0]
+    assert ahead.condition == "low"
+    assert ahead.reaches.minutes == pytest.approx(15.0)
+    assert ahead.text.startswith(f"DO reaches {low:g} % in 15 min (")
+    (message,) = forecast_message(
+        ("n", "u"), alarms.table.signals, falling, {0: [ahead]}, Moment(us(0), sources())
+    )
+    assert message.forecasts[0].time_to_limit is not None
+    assert message.forecasts[0].time_to_limit[0].text == ahead.text
+    assert message.forecasts[0].reached == [0.9, None, 0.8]
+    assert message.forecasts[1].time_to_limit is None
+
+
+def test_a_silent_model_says_of_no_limit() -> None:
+    alarms = alarms_of_a_unit()
+    assert limits_ahead(foresaid([30.0, 10.0, 0.0], 2.0, silent=True), alarms.table.signals) == {}
+
+
+def play_ahead(alarms: AlarmWatch, ahead: Foresaid) -> list[AlarmTransition]:
+    told = []
+    for second in range(30, 400, 30):
+        moment = Moment(us(second), sources(second))
+        told += judge_limits_ahead(limits_ahead(ahead, alarms.table.signals), alarms, moment)
+    return told
+
+
+def test_a_limit_that_will_surely_come_soon_is_an_alarm_in_time() -> None:
+    alarms = alarms_of_a_unit()
+    (told,) = play_ahead(alarms, foresaid([36.0, low_of_do(alarms), 0.0], 2.0))
+    assert (told.signal, told.condition, told.event) == ("DO", "time_to_limit", "raised")
+    assert "DO reaches" in told.message
+
+
+def test_a_limit_that_may_not_come_or_is_far_away_is_no_alarm() -> None:
+    alarms = alarms_of_a_unit()
+    low = low_of_do(alarms)
+    assert play_ahead(alarms, foresaid([36.0, low, 0.0], 60.0)) == []
+    assert play_ahead(alarms, foresaid([39.0, 38.0, low - 1.0], 0.5)) == []
+
+
+def test_forecasts_that_are_no_numbers_are_not_told() -> None:
+    alarms = alarms_of_a_unit()
+    nothing = foresaid([np.nan, np.nan, np.nan], 1.0)
+    nothing.outlooks.value[1] = np.nan
+    assert forecast_message(("n", "u"), alarms.table.signals, nothing, {}, Moment(us(0), sources())) == []
