@@ -14,6 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from bench._folder import end_in_order
 from bench._machine import this_machine
 from bench._report import Report
 
@@ -27,14 +28,16 @@ def benchmarks() -> list[str]:
 
 def run(name: str) -> Report:
     """Run one benchmark in a process of its own; raises CalledProcessError if it fails."""
-    done = subprocess.run(
-        [sys.executable, "-m", f"bench.{name}", "--json"],
-        cwd=_HERE.parent,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    return Report.from_json(done.stdout.splitlines()[-1])
+    command = [sys.executable, "-m", f"bench.{name}", "--json"]
+    with subprocess.Popen(command, cwd=_HERE.parent, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            told, _ = process.communicate()
+        finally:
+            # Whoever ends this process ends the benchmark, which stops its servers and clears up.
+            process.terminate()
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return Report.from_json(told.splitlines()[-1])
 
 
 def main(argv: list[str]) -> int:
@@ -48,6 +51,7 @@ def main(argv: list[str]) -> int:
     arguments = parser.parse_args(argv)
     if unknown := set(arguments.names) - set(benchmarks()):
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
+    end_in_order()
     machine = this_machine()
     failed = []
     for name in arguments.names or benchmarks():

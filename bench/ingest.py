@@ -1,95 +1,113 @@
 """Kafka to database, exactly once, through `sparge worker ingest`; beside bare binary COPY of such rows.
 
-Then the staging path: samples that meet what is known.
+Then the naive forms, samples that meet what is known, and how the worker bears time, rate and restarts.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
-import time
+from dataclasses import dataclass
 
-import numpy as np
+import psutil
 import psycopg
 
+from bench._bare import Best, bare_copy, naive_figures
+from bench._endurance import memory_figures, rate_figures, restart_figures
 from bench._report import Figure, Report
 from bench._staging import staging_figures
-from bench._system import SIGNALS, START_US, fill, servers, until, wave, worker
-from storage.copy_binary import encode_samples
+from bench._system import (
+    UNITS,
+    cpu_s,
+    fill,
+    samples_stored,
+    servers,
+    session_process,
+    until_stored,
+    worker,
+)
 
-UNITS = 16
-SHAPES = {"30 signals x 10 s a frame": (10, 400), "30 signals x 1 s a frame": (1, 800)}
-"""Times a frame, and frames a unit."""
-
-BLOCK_ROWS = 20_000
+WANTED = 0.6
 WITHIN_S = 300.0
-
-BARE_TABLE = """
-CREATE TABLE bare (LIKE sparge.sample INCLUDING DEFAULTS);
-CREATE UNIQUE INDEX bare_signal_time ON bare (signal_id, time);
-"""
-MAKE_HYPERTABLE = "SELECT create_hypertable('bare', 'time', chunk_time_interval => interval '1 day')"
-BARE_COPY = "COPY bare (time, value, frame_id, signal_id, status) FROM STDIN (FORMAT binary)"
+SAMPLES = 3_000_000
+"""Over how many samples memory is watched; `--samples 100000000` takes a quarter of an hour."""
 
 
-def ingest_rate(times: int, frames: int) -> tuple[float, float]:
-    """Samples a second through the worker, and of bare COPY of as many rows in the same database."""
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Of the frames that are sent: signals and times in one, and how many of each unit."""
+
+    name: str
+    signals: int
+    times: int
+    frames: int
+
+
+SHAPES = (
+    Shape("30 signals x 10 s a frame", 30, 10, 500),
+    Shape("30 signals x 1 s a frame", 30, 1, 1500),
+    Shape("1 signal x 1 s a frame, the worst case", 1, 1, 2500),
+)
+
+
+def measure(shape: Shape, best: Best | None) -> tuple[Figure, str, Best]:
+    """Samples a second through the worker, beside bare COPY in the same run, and what limited it.
+
+    best: of bare COPY, measured with the first shape; it knows no frames.
+    """
     with servers() as (broker, database):
-        samples = fill(broker, UNITS, frames, times)
+        samples = fill(broker, UNITS, shape.frames, shape.times, signals=shape.signals)
         with psycopg.connect(database, autocommit=True) as connection:
-            bare = bare_copy_rate(connection, samples)
-            stored = 0
-
-            def count() -> int:
-                nonlocal stored
-                row = connection.execute("SELECT coalesce(sum(sample_count), 0) FROM sparge.frame").fetchone()
-                stored = int(row[0]) if row else 0
-                return stored
-
-            with worker("ingest", broker, database):
+            best = best or bare_copy(connection, samples, UNITS)
+            with worker("ingest", broker, database) as running:
                 # The clock starts at the first commit: starting Python and joining the group is not ingest.
-                began_s = until(lambda: count() > 0, WITHIN_S)
-                at_start = stored
-                ended_s = until(lambda: count() == samples, WITHIN_S)
-            return (samples - at_start) / (ended_s - began_s), bare
+                began_s = until_stored(connection, 1, WITHIN_S)
+                at_start = samples_stored(connection)
+                processes = _processes(running.pid, connection)
+                cpu_before = {name: cpu_s(process) for name, process in processes.items()}
+                ended_s = until_stored(connection, samples, WITHIN_S)
+                used = {name: cpu_s(process) - cpu_before[name] for name, process in processes.items()}
+    taken_s, done = ended_s - began_s, samples - at_start
+    to = "bare binary COPY at its best"
+    figure = Figure(
+        f"ingest, {shape.name}", done / taken_s, "samples/s", done / taken_s / best.rows_per_s, to
+    )
+    shares = ", ".join(f"{name} {cpu / done * 1e6:.2f} us" for name, cpu in used.items())
+    busiest = max(used, key=lambda name: used[name])
+    return (
+        figure,
+        f"{shape.name}: CPU a sample: {shares}; {taken_s / done * 1e6:.2f} us passed. Busiest: {busiest}.",
+        best,
+    )
 
 
-def bare_copy_rate(connection: psycopg.Connection, rows: int) -> float:
-    """Rows a second of binary COPY, encoded beforehand, into a table with the same columns and index."""
-    connection.execute(BARE_TABLE)
-    if connection.execute("SELECT 1 FROM pg_extension WHERE extname = 'timescaledb'").fetchone():
-        connection.execute(MAKE_HYPERTABLE)
-    number = np.arange(rows, dtype=np.int64)
-    signals = UNITS * SIGNALS
-    values = np.array([wave(0, int(n % SIGNALS), int(n)) for n in range(1000)])
-    blocks = [
-        encode_samples(
-            START_US + number[at : at + BLOCK_ROWS] // signals * 1_000_000,
-            np.resize(values, min(BLOCK_ROWS, rows - at)),
-            number[at : at + BLOCK_ROWS],
-            (number[at : at + BLOCK_ROWS] % signals).astype(np.int32),
-            np.zeros(min(BLOCK_ROWS, rows - at), dtype=np.uint32),
-        )
-        for at in range(0, rows, BLOCK_ROWS)
-    ]
-    began_s = time.monotonic()
-    for block in blocks:
-        with connection.cursor() as cursor, cursor.copy(BARE_COPY) as copy:
-            copy.write(block)
-    return rows / (time.monotonic() - began_s)
+def _processes(pid: int, connection: psycopg.Connection) -> dict[str, psutil.Process]:
+    found = {"worker": psutil.Process(pid)}
+    session = session_process(connection, "sparge ingest")
+    if session is not None:
+        found["its database session"] = session
+    return found
 
 
 def main(argv: list[str]) -> int:
-    """Measure every shape of frame, then what meets others, and tell."""
-    figures = []
-    for shape, (times, frames) in SHAPES.items():
-        rate, bare = ingest_rate(times, frames)
-        figures += [
-            Figure(f"ingest, {shape}", rate, "samples/s", rate / bare, "bare binary COPY in the same run"),
-            Figure(f"bare binary COPY, {shape}", bare, "rows/s"),
-        ]
+    """Measure every shape of frame, then what meets others, then endurance, and tell."""
+    parser = argparse.ArgumentParser(prog="python -m bench.ingest")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--samples", type=int, default=SAMPLES, help="over how many memory is watched")
+    arguments = parser.parse_args(argv)
+    first, observation, best = measure(SHAPES[0], None)
+    bare = Figure(f"bare binary COPY, blocks of {best.block_rows} rows", best.rows_per_s, "rows/s")
+    figures, observations = [bare, first], [observation]
+    for shape in SHAPES[1:]:
+        figure, observation, best = measure(shape, best)
+        figures.append(figure)
+        observations.append(observation)
     with servers() as (_, database):
+        with psycopg.connect(database, autocommit=True) as connection:
+            figures += naive_figures(connection, best, UNITS)
         figures += staging_figures(database)
-    return Report("ingest", tuple(figures)).tell(argv)
+    figures += memory_figures(arguments.samples) + rate_figures() + restart_figures()
+    return Report("ingest", tuple(figures), tuple(observations)).tell(argv)
 
 
 if __name__ == "__main__":

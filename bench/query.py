@@ -5,10 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import tempfile
 import time
 from contextlib import ExitStack
-from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +14,13 @@ import numpy as np
 import psycopg
 
 from bench._report import Figure, Report
+from bench._sizes import running_postgres_in, size_figures
 from storage.copy_binary import encode_samples
 from storage.edition import Edition
 from storage.maintenance.job import maintain, maintaining
 from storage.migrate import migrate
 from storage.queries import latest, reading, samples, summary
-from tests.servers.database import new_database, running_postgres
+from tests.servers.database import new_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,8 +31,9 @@ SIGNALS = 30
 PERIOD_S = 10
 """A batch of 14 days of 30 signals is 3.6 million samples; there are as many bioreactors as it takes."""
 
+STEPS = DAYS * 86_400 // PERIOD_S
+LEAST_STEPS = 3600 // PERIOD_S
 END_S = 1_790_000_000 // 86_400 * 86_400
-START_S = END_S - DAYS * 86_400
 BLOCK_ROWS = 100_000
 REPEATS = 7
 NEWEST = 1000
@@ -61,12 +61,21 @@ SIZE_PLAIN = "SELECT pg_total_relation_size(%s::regclass)"
 SIZE_CHUNKS = "SELECT hypertable_size(%s::regclass)"
 
 
+def shape(wanted: int) -> tuple[int, int]:
+    """How many bioreactors, and how many samples of each of their signals, make up about `wanted` samples.
+
+    Fewer than one batch has are a shorter batch.
+    """
+    units = max(1, round(wanted / (SIGNALS * STEPS)))
+    return units, min(STEPS, max(LEAST_STEPS, wanted // (SIGNALS * units)))
+
+
 def blocks(signals: int, steps: int) -> Iterator[memoryview]:
     """Samples of all signals in order of time, in COPY streams encoded beforehand."""
     per_block = max(1, BLOCK_ROWS // signals)
     for first in range(0, steps, per_block):
         step = np.arange(first, min(first + per_block, steps), dtype=np.int64)
-        time_us = np.repeat((START_S + step * PERIOD_S) * 1_000_000, signals)
+        time_us = np.repeat((END_S - (steps - step) * PERIOD_S) * 1_000_000, signals)
         signal_ids = np.tile(np.arange(1, signals + 1, dtype=np.int32), len(step))
         values = 30 + np.sin(time_us / 7e9 + signal_ids) + (time_us // 1_000_000 * 7919 % 1000) / 10_000
         yield encode_samples(
@@ -74,9 +83,8 @@ def blocks(signals: int, steps: int) -> Iterator[memoryview]:
         )
 
 
-def fill(database: str, units: int) -> tuple[int, float]:
+def fill(database: str, units: int, steps: int) -> tuple[int, float]:
     """Rows loaded, and rows a second through bare binary COPY."""
-    steps = DAYS * 86_400 // PERIOD_S
     copying_s = 0.0
     with psycopg.connect(database, autocommit=True, cursor_factory=psycopg.ClientCursor) as connection:
         connection.execute(NAMES.encode(), {"units": units, "signals": SIGNALS})
@@ -85,7 +93,7 @@ def fill(database: str, units: int) -> tuple[int, float]:
             with connection.cursor() as cursor, cursor.copy(COPY) as copy:
                 copy.write(block)
             copying_s += time.monotonic() - began_s
-        connection.execute(MARK.encode(), {"start_s": START_S, "end_s": END_S})
+        connection.execute(MARK.encode(), {"start_s": END_S - steps * PERIOD_S, "end_s": END_S})
     rows = units * SIGNALS * steps
     return rows, rows / copying_s
 
@@ -102,11 +110,11 @@ def typical_ms(ask: Callable[[], Any]) -> float:
 
 
 def measure(server: str, wanted: int) -> tuple[list[Figure], str]:
-    """Figures of one database filled with at least `wanted` samples, and what it was."""
-    units = max(1, round(wanted / (SIGNALS * DAYS * 86_400 // PERIOD_S)))
+    """Figures of one database filled with about `wanted` samples, and what it was."""
+    units, steps = shape(wanted)
     with new_database(server) as database:
         report = migrate(database)
-        rows, copied = fill(database, units)
+        rows, copied = fill(database, units, steps)
         began_s = time.monotonic()
         with maintaining(database) as job:
             maintain(job, float(END_S))
@@ -118,7 +126,8 @@ def measure(server: str, wanted: int) -> tuple[list[Figure], str]:
                 table: _number(connection, SIZE_PLAIN if plain else SIZE_CHUNKS, f"sparge.{table}")
                 for table in LEVELS
             }
-        end_us, start_us = END_S * 1_000_000, START_S * 1_000_000
+        end_us, start_us = END_S * 1_000_000, (END_S - steps * PERIOD_S) * 1_000_000
+        days = steps * PERIOD_S / 86_400
         day_us = end_us - 86_400_000_000
         with reading(database) as c:
             probes = [f"probe_{n}" for n in range(1, SIGNALS + 1)][: max(1, NEWEST // units)]
@@ -132,8 +141,8 @@ def measure(server: str, wanted: int) -> tuple[list[Figure], str]:
     figures = [
         Figure("24 h of 30 signals at 1 min", day_ms, "ms", day_ms / 100, "the target of 100 ms"),
         Figure(f"newest value of {newest} signals", newest_ms, "ms", newest_ms / 20, "the target of 20 ms"),
-        Figure("14 days of 30 signals, 1200 pixels wide", chart_ms, "ms"),
-        Figure(f"one batch of 14 days whole, {batch} samples", batch_s, "s"),
+        Figure(f"{days:.3g} days of 30 signals, 1200 pixels wide", chart_ms, "ms"),
+        Figure(f"one batch of {days:.3g} days whole, {batch} samples", batch_s, "s"),
         Figure("reading a batch", batch / batch_s, "samples/s"),
         Figure("stored", rows, "samples"),
         Figure("loading by binary COPY", copied, "rows/s"),
@@ -158,10 +167,10 @@ def main(argv: list[str]) -> int:
     with ExitStack() as stack:
         server = os.environ.get("SPARGE_DATABASE")
         if not server:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sparge-bench-")))
-            server = stack.enter_context(running_postgres(folder / "postgres")).conninfo
+            server = running_postgres_in(stack)
         figures, database = measure(server, arguments.samples)
-    return Report("query", tuple(figures), (f"Database: {database}.",)).tell(argv)
+    sizes, absent = size_figures()
+    return Report("query", (*figures, *sizes), (f"Database: {database}.", *absent)).tell(argv)
 
 
 if __name__ == "__main__":
