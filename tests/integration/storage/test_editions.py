@@ -5,12 +5,15 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
 
 from storage.connection import connect
 from storage.edition import Edition, detect
+from storage.maintenance.columnstore import compress_due
 from storage.maintenance.job import maintain
 from storage.migrate import migrate
+from storage.statements import statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -135,3 +138,45 @@ def test_a_late_row_in_a_compressed_chunk_changes_its_buckets_and_is_refused_twi
     assert row == (77.0,)
     again = "INSERT INTO sparge.sample SELECT * FROM sparge.sample WHERE value = 77 ON CONFLICT DO NOTHING"
     assert community.execute(again).rowcount == 0
+
+
+MANY = 110_000
+"""More than TimescaleDB takes out of columns in one transaction by itself, which is 100,000."""
+
+MANY_SAMPLES = """
+INSERT INTO sparge.sample (time, value, frame_id, signal_id, status)
+SELECT to_timestamp(20002 * 86400 + n * 0.5), n, 1, (SELECT min(signal_id) FROM sparge.signal), 0
+FROM generate_series(1, %(many)s) AS n
+"""
+STAGE_THEM = """
+INSERT INTO pg_temp.sparge_stage (time, signal_id, key)
+SELECT time, signal_id, row_number() OVER (ORDER BY time)
+FROM sparge.sample WHERE time > to_timestamp(20002 * 86400)
+"""
+BOUND = "SELECT set_config('timescaledb.max_tuples_decompressed_per_dml_transaction', %s, TRUE)"
+
+
+def take_again(community: BoundedConnection, bound: int) -> int:
+    """Take the samples out as a batch of late ones does, and put them back; returns how many there were."""
+    span = {"first_us": (FIRST_S + 2 * DAY_S) * 1_000_000, "last_us": (FIRST_S + 3 * DAY_S) * 1_000_000}
+    with community.transaction():
+        if bound:
+            community.execute(BOUND.encode(), [str(bound)])
+        community.execute(STAGE_THEM.encode())
+        (keys, *_) = community.execute(statement("stage_take"), span).fetchone() or ([],)
+        community.execute(MANY_SAMPLES.encode(), {"many": MANY})
+    return len(keys)
+
+
+def test_more_late_rows_than_timescaledb_opens_by_itself_go_into_a_compressed_chunk(
+    community: BoundedConnection, editions: dict[Edition, BoundedConnection]
+) -> None:
+    assert editions[Edition.COMMUNITY] is community
+    community.execute(MANY_SAMPLES.encode(), {"many": MANY})
+    assert compress_due(community, FIRST_S + 30.0 * DAY_S) > 0
+    community.execute(statement("stage_create"))
+    with pytest.raises(psycopg.Error, match="limit exceeded"):
+        take_again(community, bound=100_000)
+    assert take_again(community, bound=0) == MANY
+    row = community.execute("SELECT count(*) FROM sparge.sample WHERE time > to_timestamp(20002 * 86400)")
+    assert row.fetchone() == (MANY,)
