@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import time
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from confluent_kafka import Producer
 
+from schemas.batch import BatchEvent
 from schemas.frame import SensorFrame, SignalColumn
 from streams.codec import outgoing
-from streams.topics import FRAMES
+from streams.topics import BATCH_EVENTS, FRAMES
 
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError, Message
@@ -23,6 +24,18 @@ UNITS = 12
 EVERY_S = 0.5
 FLUSH_WITHIN_S = 60.0
 """A broker may be away for a while."""
+
+
+Event = Literal["start", "phase", "sample", "end"]
+
+STORY: tuple[tuple[float, str, Event, dict[str, Any]], ...] = (
+    (4.0, "BR-08", "start", {"scale_L": 2.0, "organism": "E. coli", "phase": "batch"}),
+    (9.0, "BR-09", "start", {"scale_L": 2.0, "organism": "CHO", "phase": "batch"}),
+    (16.0, "BR-08", "phase", {"phase": "feed"}),
+    (24.0, "BR-09", "phase", {"phase": "harvest"}),
+    (32.0, "BR-08", "end", {}),
+)
+"""Seconds, unit, event, and what it says."""
 
 
 class Device:
@@ -63,6 +76,20 @@ class Device:
 
         self._producer.produce(FRAMES.name, value, key, headers=list(headers), on_delivery=told)
 
+    def tell(self, unit: str, event: Event, **given: Any) -> None:
+        """Tell of the batch B1 in a unit."""
+        happened = BatchEvent(
+            site="north",
+            unit=unit,
+            batch="B1",
+            member="institute",
+            event=event,
+            time_us=int(time.time() * 1e6),
+            **given,
+        )
+        key, value, headers = outgoing(happened)
+        self._producer.produce(BATCH_EVENTS.name, value, key, headers=list(headers))
+
     def send_rubbish(self, unit: str) -> None:
         self._producer.produce(FRAMES.name, b"{", f"north/{unit}".encode(), on_delivery=self._told)
 
@@ -79,9 +106,16 @@ class Device:
 
 
 def run_plant(device: Device, for_s: float) -> None:
-    """Twelve units: stirrers stop and start, pressures rise and fall, devices fall silent, a clock jumps."""
+    """Twelve units: stirrers stop and start, pressures rise and fall, devices fall silent, a clock jumps.
+
+    Batches in two of them change phase, and with it the limits.
+    """
     began_s = time.monotonic()
+    story = list(STORY)
     while (at_s := time.monotonic() - began_s) < for_s:
+        while story and story[0][0] < at_s:
+            _, unit, event, given = story.pop(0)
+            device.tell(unit, event, **given)
         for number in range(UNITS):
             unit = f"BR-{number:02d}"
             if number in {4, 5} and 10.0 < at_s < 30.0:

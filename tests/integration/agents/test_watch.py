@@ -91,3 +91,45 @@ def test_an_alarm_raised_before_a_kill_is_cleared_after_it_and_not_raised_again(
     stirring(0.0, lambda: worker.log().count("partition taken over") == 2 * FRAMES.partitions)
     stirring(600.0, lambda: events() != ["raised"])
     assert events() == ["raised", "cleared"]
+
+
+@pytest.mark.timeout(120)
+def test_limits_follow_the_batch_and_a_restart_does_not_change_them(
+    topics: Broker, start: Callable[..., Worker]
+) -> None:
+    worker = start("watch", broker=topics.bootstrap)
+    device = Device(topics)
+
+    def pressures() -> list[tuple[str, float | None, dict[str, int] | None]]:
+        every = itertools.chain.from_iterable(said(topics).values())
+        return [
+            (one["event"], one["limit"], one["side_offsets"])
+            for one in every
+            if alarm_of(one) == "north/R-1/pressure/high"
+        ]
+
+    def at_bar(pressure: float, reached: Callable[[], bool]) -> None:
+        def send_and_look() -> bool:
+            device.send("R-1", {"pressure": ("bar", pressure + time.time() % 1e-3)})
+            device.flush()
+            return reached()
+
+        wait_until(send_and_look, [worker])
+
+    began_s = time.monotonic()
+    at_bar(1.5, lambda: time.monotonic() - began_s > 8.0)
+    assert pressures() == []
+    device.tell("R-1", "start", scale_L=2.0, organism="E. coli", phase="batch")
+    device.flush()
+    told_s = time.monotonic()
+    at_bar(1.1, lambda: time.monotonic() - told_s > 2.0)
+    at_bar(1.5, lambda: bool(pressures()))
+    worker.kill()
+    at_bar(1.5, lambda: worker.log().count("partition taken over") == 2 * FRAMES.partitions)
+    device.tell("R-1", "end")
+    device.flush()
+    at_bar(1.5, lambda: len(pressures()) > 1)
+    (raised, limit, before), (cleared, _, after) = pressures()
+    assert (raised, limit, cleared) == ("raised", 1.4, "cleared")
+    assert before is not None
+    assert after == {"batch.events": before["batch.events"] + 1}
