@@ -70,6 +70,10 @@ class Checkpoints:
         )
         return sorted(must) + [key for _, key in old[:MOST_AT_ONCE]]
 
+    def old(self) -> list[str]:
+        """Keys of all units whose memory has changed since it was stored."""
+        return sorted(self._frames)
+
     def replay(self) -> Mark | None:
         """Return the oldest mark of a memory that has changed since; None where none has."""
         return min((self._stored[key] for key in self._frames if key in self._stored), default=None)

@@ -19,7 +19,7 @@ from schemas.decoding import Frame, decode_message
 from schemas.errors import FrameRefused, SnapshotRefused
 from schemas.source import Source
 from streams.record import TopicPartition
-from streams.topics import BATCH_EVENTS
+from streams.topics import BATCH_EVENTS, WATCH_STATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 __all__ = ["POSITION_KEY", "Judgement", "PartitionWatch"]
 
 STATE_SCHEMA = "sparge.unit-memory/1"
+
+MOST_BYTES = WATCH_STATE.max_message_bytes - 64 * 1024
+"""Of one memory, as it is before compression; the rest is for the envelope of its message."""
 
 TIMER_STEP_US = 1_000_000
 """Timers of units that are silent while others talk are looked at once a second of log time."""
@@ -64,7 +67,8 @@ class PartitionWatch:
         signing_key: by which the units' memories in watch.state are known as ours.
         batch_events: all that is known of batch.events; grows as more becomes known.
 
-    `refused` has, by unit, why its stored memory was not taken up: such a unit starts anew.
+    `refused` has, by unit, why its stored memory was not taken up: such a unit starts anew. `too_large` names
+    the units whose memory the topic does not take: it is written without their models.
     """
 
     def __init__(
@@ -82,6 +86,7 @@ class PartitionWatch:
         self.now_us = 0
         self.units: dict[str, UnitWatch] = {}
         self.refused: dict[str, SnapshotRefused] = {}
+        self.too_large: set[str] = set()
         self._key = signing_key
         self._timers_us = 0
         self._checkpoints = Checkpoints()
@@ -155,6 +160,10 @@ class PartitionWatch:
         """Keys of the units whose memory should be written with the next transaction."""
         return self._checkpoints.due(self.now_us)
 
+    def old(self) -> list[str]:
+        """Keys of all units whose memory has changed since it was written."""
+        return self._checkpoints.old()
+
     def state_entries(self, keys: Iterable[str]) -> list[tuple[bytes, bytes]]:
         """Entries for watch.state: the memories of these units, and how far the partition was judged."""
         mark = Mark(self.next_offset, self.now_us, self._timers_us)
@@ -165,9 +174,14 @@ class PartitionWatch:
         return [*entries, (POSITION_KEY, position.encode())]
 
     def _memory(self, key: str, mark: Mark) -> bytes:
-        return pack(
-            {"schema": STATE_SCHEMA, "key": key, "mark": list(mark), **self.units[key].memory()}, self._key
-        )
+        unit = self.units[key]
+        head = {"schema": STATE_SCHEMA, "key": key, "mark": list(mark)}
+        body = pack({**head, **unit.memory()}, self._key)
+        if len(body) <= MOST_BYTES:
+            self.too_large.discard(key)
+            return body
+        self.too_large.add(key)
+        return pack({**head, **unit.memory(), "models": None}, self._key)
 
     def _take_up(self, key: str, body: bytes) -> Mark | None:
         """Take up the memory of a unit; returns where it was taken, None where it is refused."""

@@ -121,6 +121,10 @@ class WatchWorker:
         for tp in partitions:
             self._owned.pop(tp.partition, None)
 
+    async def stop(self) -> None:
+        """Write all memories, so that whoever takes over has nothing to judge again."""
+        await asyncio.gather(*(self._leave(owned) for owned in self._owned.values()))
+
     async def run(self, stream: faust.Stream[bytes]) -> None:
         """Judge batch after batch until the stream ends."""
         async for batch in batches(stream, max_records=500, within_s=0.05):
@@ -214,6 +218,17 @@ class WatchWorker:
                     raise
                 log.info("partition has a new owner", partition=partition)
 
+    async def _leave(self, owned: OwnedPartition) -> None:
+        async with owned.lock:
+            watch = owned.watch
+            if watch.replaying or not watch.old():
+                return
+            try:
+                await asyncio.to_thread(owned.producer.commit, _memories(watch, watch.old()))
+            except BrokerError as error:
+                # What was told is told; a successor judges again what came after the memories.
+                log.warning("memories were not written before the end", cause=str(error))
+
     def _judge_and_commit(self, owned: OwnedPartition, records: Sequence[Record]) -> Judgement:
         watch = owned.watch
         complete = list(records)
@@ -276,9 +291,14 @@ def _messages(watch: PartitionWatch, judgement: Judgement) -> list[Outgoing]:
         topic = ALARM_TRANSITIONS if isinstance(output, AlarmTransition) else WATCH_RESULTS
         key, value, headers = outgoing(output)
         messages.append(Outgoing(topic.name, watch.partition, key, value, headers))
-    for state_key, state in watch.state_entries(watch.due()):
-        messages.append(Outgoing(WATCH_STATE.name, watch.partition, state_key, state, ()))
-    return messages
+    return messages + _memories(watch, watch.due())
+
+
+def _memories(watch: PartitionWatch, keys: Sequence[str]) -> list[Outgoing]:
+    return [
+        Outgoing(WATCH_STATE.name, watch.partition, key, state, ())
+        for key, state in watch.state_entries(keys)
+    ]
 
 
 def attach(app: faust.App, worker: WatchWorker) -> None:
@@ -292,3 +312,8 @@ def attach(app: faust.App, worker: WatchWorker) -> None:
 
     app.agent(app.topic(FRAMES.name, key_serializer="raw", value_serializer="raw"), name="watch")(watch)
     app.timer(SILENCE_S / 4)(tick)
+
+    async def stop(*_: Any, **__: Any) -> None:
+        await worker.stop()
+
+    app.on_before_shutdown.connect(stop)

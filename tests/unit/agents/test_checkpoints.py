@@ -6,15 +6,15 @@ from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from agents import checkpoints
+from agents import checkpoints, partition_watch
 from agents.checkpoints import Checkpoints
 from agents.partition_watch import PartitionWatch
 from agents.watch_position import POSITION_KEY, Mark, WatchPosition
-from schemas.alarm import AlarmTransition
 from schemas.decoding import TICK_BODY
 from schemas.frame import SensorFrame, SignalColumn
 from streams.record import Record
@@ -67,34 +67,28 @@ class Worker:
     def __init__(self, state: Sequence[tuple[bytes, bytes]] = ()) -> None:
         self.watch = PartitionWatch(TOPIC, TOPIC_ID, PARTITION, KEY)
         self.state = list(state)
-        self.told: list[dict[str, Any]] = []
+        self.told: list[bytes] = []
         self.watch.restore(self.state)
 
     def run(self, records: Sequence[Record]) -> None:
         judgement = self.watch.judge(records)
         if not self.watch.replaying:
-            self.told += [
-                plain(output) for output in judgement.outputs if isinstance(output, AlarmTransition)
-            ]
+            self.told += [output.encode() for output in judgement.outputs]
             self.state += self.watch.state_entries(self.watch.due())
 
 
-def plain(transition: AlarmTransition) -> dict[str, Any]:
-    fields = transition.model_dump(mode="json")
-    del fields["source"]["index"]
-    return fields
-
-
 @cache
-def told_without_a_stop() -> tuple[dict[str, Any], ...]:
+def told_without_a_stop() -> tuple[bytes, ...]:
     worker = Worker()
     worker.run(log_of_two_units())
     return tuple(worker.told)
 
 
-def test_the_log_has_alarms_that_are_raised_and_cleared() -> None:
-    events = [(alarm["condition"], alarm["event"]) for alarm in told_without_a_stop()]
-    assert {("low", "raised"), ("low", "cleared"), ("silent", "raised"), ("silent", "cleared")} <= set(events)
+def test_the_log_has_alarms_that_are_raised_and_cleared_and_words_of_models() -> None:
+    told = [orjson.loads(body) for body in told_without_a_stop()]
+    events = {(one["condition"], one["event"]) for one in told if one["schema"] == "sparge.alarm/1"}
+    assert {("low", "raised"), ("low", "cleared"), ("silent", "raised"), ("silent", "cleared")} <= events
+    assert any(one["schema"] == "sparge.score/1" and one["scores"] for one in told)
 
 
 @settings(max_examples=10, deadline=None, phases=[Phase.generate])
@@ -215,3 +209,25 @@ def test_a_position_says_where_its_reader_begins(replay: Mark | None) -> None:
     position = WatchPosition("t", 9, 8, 7, replay)
     assert WatchPosition.decode(position.encode(), 0) == position
     assert position.start == (replay or Mark(9, 8, 7))
+
+
+def test_a_memory_that_the_topic_does_not_take_is_written_without_its_models(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first = Worker()
+    first.run(log_of_two_units()[:300])
+    monkeypatch.setattr(partition_watch, "MOST_BYTES", 3000)
+    small = first.watch.state_entries(["north/BR-01"])
+    assert first.watch.too_large == {"north/BR-01"}
+    second = Worker(small)
+    assert list(second.watch.units) == ["north/BR-01"]
+    assert second.watch.units["north/BR-01"].anew.keys() == {"models"}
+
+
+def test_a_worker_that_stops_in_order_leaves_nothing_to_judge_again() -> None:
+    first = Worker()
+    first.run(log_of_two_units()[:100])
+    first.run(log_of_two_units()[100:250])
+    first.state += first.watch.state_entries(first.watch.old())
+    second = Worker(first.state)
+    assert (second.watch.next_offset, second.watch.replaying) == (250, False)

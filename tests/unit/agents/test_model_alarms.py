@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,6 +47,10 @@ class Script:
     def take_up(self, state: Mapping[str, object]) -> None: ...
 
 
+def _itself(script: Script) -> Script:
+    return script
+
+
 def suspects(*names: str) -> SignalScores:
     suspect = np.array([name in names for name in NAMES])
     score = np.where(suspect, 7.25, 0.5)
@@ -65,7 +70,7 @@ class Unit:
         self.signal, self.unit, self.looks = Script(), Script(), Script()
         recipe = residual_recipe()
         kinds = (("residual", self.signal), ("multivariate", self.unit), ("attribution", self.looks))
-        lineup = Lineup(tuple(Choice(kind, "champion", recipe, lambda it=it: it) for kind, it in kinds))
+        lineup = Lineup(tuple(Choice(kind, "champion", recipe, partial(_itself, it)) for kind, it in kinds))
         self.models = UnitModels(lambda _: lineup)
         self.second = 0
 
