@@ -10,7 +10,7 @@ from typing import Annotated, Any, Self
 import orjson
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from river import anomaly, stats, time_series
+from river import anomaly, drift, stats, time_series
 
 from schemas.score import ModelRef
 
@@ -19,6 +19,8 @@ RIVER: dict[str, type[Any]] = {
     "SNARIMAX": time_series.SNARIMAX,
     "GaussianScorer": anomaly.GaussianScorer,
     "EWVar": stats.EWVar,
+    "PageHinkley": drift.PageHinkley,
+    "ADWIN": drift.ADWIN,
 }
 """The River classes that a recipe may name: a recipe is data and must not be able to import anything."""
 
