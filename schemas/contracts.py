@@ -30,7 +30,7 @@ class Contract:
     """One contract in its present major version; `examples` are files of schemas/examples.
 
     ours: only Sparge writes it. Its readers can be brought up to date before its writers, so its
-    enumerations may grow within a version (decision 0014).
+    enumerations may grow within a version (decision 0011).
     """
 
     name: str

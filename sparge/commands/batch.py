@@ -1,11 +1,13 @@
 """`sparge batch`: what the operator tells of a batch."""
 
 import time
+from collections.abc import Iterator
 from typing import Annotated
 
 import orjson
 import typer
 
+from agents.batch_words import culture_of, stage_of
 from schemas.batch import BatchEvent, canonical_assays
 from schemas.errors import ContractError
 from schemas.signals import spec
@@ -165,4 +167,14 @@ def _send(event: BatchEvent) -> None:
         f"{event.batch} of {event.member} in {event.key}: {told.get(event.event, event.event)} "
         f"at {show_time(event.time_us)}, acknowledged by the broker."
     )
+    for said in _not_understood(event):
+        say(said)
     say(f"next: {command_name()} query {event.key} --last 10min")
+
+
+def _not_understood(event: BatchEvent) -> Iterator[str]:
+    """What limits cannot make out of an event's words."""
+    if event.organism and culture_of(event.organism) is None:
+        yield f"Limits do not know {event.organism}: those hold that hold outside batches, of bacteria."
+    if event.phase and stage_of(event.phase) is None:
+        yield f"Limits do not know the phase {event.phase}: those hold that hold in any."
