@@ -48,6 +48,7 @@ ENTRIES = (
     Entry("batch", "batch:app", "Tell of a batch: start, phase, offline sample, end.", SEND),
     Entry("alerts", "alerts:alerts", "Show active alarms and follow them live.", SEE),
     Entry("query", "query:query", "Query samples, scores, forecasts or alarms of a unit.", SEE),
+    Entry("models", "models:app", "Champions, challengers, own recipes, verdicts, replay.", SEE),
     Entry("doctor", "doctor:doctor", "Check every part: what is wrong and what to do.", KEEP),
     Entry("deadletters", "deadletters:app", "List, show and replay messages that were refused.", KEEP),
     Entry("topics", "topics:app", "Create, check or adopt the topics of the broker.", KEEP),

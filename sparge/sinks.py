@@ -15,6 +15,7 @@ from agents.tally import SinkTally
 from schemas.errors import DatabaseUnreachable
 from sparge.assembled import Assembled
 from sparge.home import Home
+from sparge.model_registry import registry_of
 from storage.connection import connect
 from storage.freshness import Freshness
 from storage.horizon import set_horizon
@@ -48,7 +49,8 @@ def ingest(settings: Settings) -> Assembled:
 
 
 def record(settings: Settings) -> Assembled:
-    """Return the worker that stores what watch decided."""
+    """Return the worker that stores what watch decided, and what is said of models."""
+    registry_of(settings.kafka(), announce=True)
     return _sink(settings, RECORD)
 
 

@@ -1,0 +1,386 @@
+"""`sparge models`: who speaks where, why, and what people think of it."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from agents.models.checks import SIGNALS, STEPS, Subject, examine
+from agents.models.contenders import NUMPY, read
+from agents.models.own_recipe import OwnRecipe
+from agents.models.registry import EVERYWHERE, context_text
+from agents.models.river_state import RIVER
+from schemas.errors import ModelRefused, QueryRefused, StorageError
+from schemas.model_event import ModelContext
+from sparge.alarm_feed import AlarmFeed
+from sparge.model_cards import card, comparison, findings, listing, metrics, verdicts_text
+from sparge.model_registry import NOTHING_CHANGED, find, registry_of, tell
+from sparge.model_replay import replay as run_replay
+from sparge.model_replay import told
+from sparge.settings import reach
+from sparge.terminal import command_name, err, say
+from sparge.times import parse_span_us, parse_zone, show_time
+from storage.model_queries import compare as compare_stored
+from storage.model_queries import model_of_alarm
+from storage.queries import reading
+
+app = typer.Typer(no_args_is_help=True)
+
+VERDICTS = {"true": "true", "nuisance": "nuisance", "known-work": "known_work"}
+
+Model = Annotated[
+    str, typer.Argument(metavar="MODEL", help="Its name, name@version, or the start of its digest.")
+]
+File = Annotated[Path, typer.Argument(metavar="FILE", help="The recipe, YAML.", show_default=False)]
+By = Annotated[str, typer.Option(help="Your name.", show_default=False)]
+Why = Annotated[str, typer.Option(help="The reason.", show_default=False)]
+LayerOf = Annotated[str | None, typer.Option("--layer", help="Which layer.", show_default=False)]
+Unit = Annotated[str | None, typer.Option(help="One bioreactor, SITE/UNIT.", show_default=False)]
+Organism = Annotated[str | None, typer.Option(help="Such as 'E. coli'.", show_default=False)]
+Process = Annotated[str | None, typer.Option(help="Such as the product.", show_default=False)]
+Scale = Annotated[str | None, typer.Option(help="Working volumes in litres: 1..5.", show_default=False)]
+Phase = Annotated[str | None, typer.Option(help="Phase of the batch.", show_default=False)]
+Zone = Annotated[str, typer.Option(help="Time zone shown.", show_default="this machine's")]
+
+
+@app.command("list")
+def list_(
+    *,
+    unit: Unit = None,
+    every: Annotated[bool, typer.Option("--all", help="Former and retired models, too.")] = False,
+    zone: Zone = "",
+) -> None:
+    """List champions and challengers by layer and context."""
+    registry = registry_of(reach().kafka())
+    shown = [
+        one
+        for one in registry.standings()
+        if (every or one.role in {"champion", "challenger"})
+        and (unit is None or one.context.unit in {None, unit})
+    ]
+    say(listing(registry, shown, parse_zone(zone) if zone else None))
+    if registry.void:
+        say(f"{len(registry.void)} events had no effect: {command_name()} models show MODEL says why.")
+    say(f"next: {command_name()} models show {shown[0].model.name}" if shown else "No model is registered.")
+
+
+@app.command()
+def show(
+    model: Model,
+    *,
+    layer: LayerOf = None,
+    unit: Unit = None,
+    organism: Organism = None,
+    process: Process = None,
+    scale: Scale = None,
+    phase: Phase = None,
+    zone: Zone = "",
+) -> None:
+    """Show a model's card: recipe, versions, training, figures, verdicts, history."""
+    registry = registry_of(reach().kafka())
+    found = find(registry, model, _context(unit, organism, process, scale, phase), layer)
+    for name, text in card(registry, found, parse_zone(zone) if zone else None):
+        say((f"{name}: ", "bold"), text)
+
+
+@app.command()
+def compare(
+    first: Annotated[str, typer.Argument(help="The champion.", show_default=False)],
+    second: Annotated[str, typer.Argument(help="The challenger.", show_default=False)],
+    *,
+    unit: Unit = None,
+    last: Annotated[str, typer.Option(help="The span, such as 1d or 4w.")] = "7d",
+) -> None:
+    """Set two models beside each other on the same stored data."""
+    settings = reach()
+    registry = registry_of(settings.kafka())
+    digests = find(registry, first, None).model.digest, find(registry, second, None).model.digest
+    now_us = time.time_ns() // 1000
+    with reading(settings.conninfo(), application="sparge models") as connection:
+        found = compare_stored(connection, unit, digests, now_us - parse_span_us(last), now_us + 1)
+    for line in comparison(first, second, found):
+        say(line)
+    for name, digest in zip((first, second), digests, strict=True):
+        say(f"verdicts on {name}: {verdicts_text(registry, digest)}")
+    if not found.samples.judged and not found.units.judged and not found.forecasts:
+        err.print(
+            "They have judged nothing in common there: a challenger runs from its registration on.",
+            style="yellow",
+        )
+
+
+@app.command()
+def register(
+    file: File,
+    *,
+    by: By,
+    why: Why,
+    layer: Annotated[
+        str | None,
+        typer.Option(help="The shipped layer whose parameters these are; a recipe of River's says its own."),
+    ] = None,
+    unit: Unit = None,
+    organism: Organism = None,
+    process: Process = None,
+    scale: Scale = None,
+    phase: Phase = None,
+    author: Annotated[str, typer.Option(help="Who made the recipe.", show_default="as the recipe says")] = "",
+    citation: Annotated[str, typer.Option(help="What to cite.", show_default="as the recipe says")] = "",
+) -> None:
+    """Check a recipe and make it a challenger: it runs in the shadow and never alarms."""
+    broker = reach().kafka()
+    registry = registry_of(broker, announce=True)
+    text = file.read_text(encoding="utf-8")
+    kind, recipe, _ = read(text, layer)
+    _must_pass(text, layer, samples=100_000, within_s=10.0)
+    own = recipe if isinstance(recipe, OwnRecipe) else None
+    context = _context(unit, organism, process, scale, phase) or (own.context if own else EVERYWHERE)
+    tell(
+        *(broker, registry, "registered"),
+        by=by,
+        why=why,
+        layer=kind,
+        context=context,
+        model=recipe.ref,
+        recipe=text,
+        river_version=RIVER,
+        numpy_version=NUMPY,
+        author=author or (own.author if own else "") or by,
+        citation=citation or (own.citation if own else "") or None,
+    )
+    say(
+        f"{recipe.name}@{recipe.version} is a challenger for {kind}, {context_text(context)}: {recipe.digest}"
+    )
+    say(f"next: {command_name()} models show {recipe.name}@{recipe.version}")
+
+
+@app.command()
+def check(
+    file: File,
+    *,
+    layer: Annotated[str | None, typer.Option(help="The shipped layer whose parameters these are.")] = None,
+    samples: Annotated[int, typer.Option(min=1, help="Samples of the long check.")] = 1_000_000,
+    within_s: Annotated[float, typer.Option(min=1, help="CPU seconds after which it ends.")] = 30.0,
+) -> None:
+    """Check a recipe: bad input, snapshot and resume, a million samples, cost."""
+    _must_pass(file.read_text(encoding="utf-8"), layer, samples=samples, within_s=within_s)
+    say("Every check is passed.")
+    say(f"next: {command_name()} models register {file} --by NAME --why REASON")
+
+
+@app.command()
+def promote(
+    model: Model,
+    *,
+    by: By,
+    why: Why,
+    layer: LayerOf = None,
+    unit: Unit = None,
+    organism: Organism = None,
+    process: Process = None,
+    scale: Scale = None,
+    phase: Phase = None,
+    last: Annotated[str, typer.Option(help="The span whose figures are recorded with it.")] = "7d",
+) -> None:
+    """Make a challenger the champion of its context; the figures that justify it are recorded."""
+    settings = reach()
+    broker = settings.kafka()
+    registry = registry_of(broker, announce=True)
+    found = find(registry, model, _context(unit, organism, process, scale, phase), layer)
+    champion = registry.at(found.layer, found.context) or registry.at(found.layer, EVERYWHERE)
+    figures: dict[str, float] = {}
+    if champion is not None:
+        try:
+            now_us = time.time_ns() // 1000
+            with reading(settings.conninfo(), application="sparge models") as connection:
+                digests = (champion.model.digest, found.model.digest)
+                figures = metrics(
+                    compare_stored(
+                        connection, found.context.unit, digests, now_us - parse_span_us(last), now_us + 1
+                    )
+                )
+        except StorageError as error:
+            err.print(f"Without figures: {error.message}", style="yellow")
+    told = tell(
+        *(broker, registry, "promoted"),
+        by=by,
+        why=why,
+        layer=found.layer,
+        context=found.context,
+        model=found.model,
+        metrics=figures or None,
+    )
+    place = f"{found.layer}, {context_text(found.context)}"
+    say(f"{model} is the champion for {place}, since {show_time(told.time_us)}.")
+    for name, value in figures.items():
+        say(f"  {name} {value:g}")
+    if not figures:
+        say("No figures justify it: it has judged nothing beside the champion.")
+    say(f"undo: {command_name()} models rollback {found.layer} --by NAME --why REASON")
+
+
+@app.command()
+def rollback(
+    layer: Annotated[str, typer.Argument(help="Such as residual.", show_default=False)],
+    *,
+    by: By,
+    why: Why,
+    unit: Unit = None,
+    organism: Organism = None,
+    process: Process = None,
+    scale: Scale = None,
+    phase: Phase = None,
+) -> None:
+    """Return a context to its former champion, or to that of the next wider context."""
+    broker = reach().kafka()
+    registry = registry_of(broker, announce=True)
+    context = _context(unit, organism, process, scale, phase) or EVERYWHERE
+    champion = registry.at(layer, context)
+    if champion is None:
+        raise ModelRefused(
+            f"No model is champion for {layer}, {context_text(context)}.",
+            kept=NOTHING_CHANGED,
+            next_step=f"{command_name()} models list",
+        )
+    former = registry.former(layer, context)
+    tell(
+        *(broker, registry, "rolled_back"), by=by, why=why, layer=layer, context=context, model=champion.model
+    )
+    now = former.model.name if former else "the champion of the next wider context"
+    say(f"{champion.model.name} is a challenger again; {now} speaks for {layer}, {context_text(context)}.")
+    say(f"undo: {command_name()} models promote {champion.model.name} --by NAME --why REASON")
+
+
+@app.command()
+def retire(
+    model: Model,
+    *,
+    by: By,
+    why: Why,
+    layer: LayerOf = None,
+    unit: Unit = None,
+    organism: Organism = None,
+    process: Process = None,
+    scale: Scale = None,
+    phase: Phase = None,
+) -> None:
+    """Let a challenger run no more; what it said stays."""
+    broker = reach().kafka()
+    registry = registry_of(broker, announce=True)
+    found = find(registry, model, _context(unit, organism, process, scale, phase), layer)
+    tell(
+        *(broker, registry, "retired"),
+        by=by,
+        why=why,
+        layer=found.layer,
+        context=found.context,
+        model=found.model,
+    )
+    say(f"{model} is retired for {found.layer}, {context_text(found.context)}.")
+
+
+@app.command()
+def verdict(
+    alarm: Annotated[
+        str, typer.Argument(metavar="ALARM", help="SITE/UNIT/SIGNAL/CONDITION: as it was raised last.")
+    ],
+    said: Annotated[str, typer.Argument(metavar="VERDICT", help="true, nuisance or known-work.")],
+    *,
+    by: By,
+    why: Annotated[str, typer.Option(help="What you saw.", show_default=False)] = "",
+) -> None:
+    """Say whether an alarm was true: there was something to do; the model that raised it is judged by it."""
+    if said not in VERDICTS:
+        raise QueryRefused(f"'{said}' is no verdict: write {', '.join(VERDICTS)}.", kept=NOTHING_CHANGED)
+    settings = reach()
+    broker = settings.kafka()
+    raised = [
+        one for one in AlarmFeed(broker, "").present() if one.alarm_id == alarm and one.event == "raised"
+    ]
+    if not raised:
+        raise QueryRefused(
+            f"No alarm {alarm} was ever raised.",
+            kept=NOTHING_CHANGED,
+            next_step=f"{command_name()} alerts --since 8h",
+        )
+    last = raised[-1]
+    model = None
+    if last.condition in {"anomaly", "drift", "time_to_limit"}:
+        with reading(settings.conninfo(), application="sparge models") as connection:
+            model = model_of_alarm(connection, last.key, last.signal, last.sample_us or last.since_us)
+    tell(
+        *(broker, registry_of(broker, announce=True), "verdict"),
+        by=by,
+        why=why,
+        model=model,
+        alarm=alarm,
+        raised_us=last.since_us,
+        verdict=VERDICTS[said],
+    )
+    whose = f"{model.name}@{model.version}" if model else f"no model: {last.condition} is a limit or a rule"
+    say(f"{alarm}, raised {show_time(last.since_us)}: {said}, against {whose}.")
+
+
+@app.command()
+def replay(
+    *,
+    batch: Annotated[str, typer.Option(help="Name of the batch.", show_default=False)],
+    model: Annotated[str, typer.Option(help="Name, name@version or digest.", show_default=False)],
+    member: Annotated[str | None, typer.Option(help="Whose batch it is.", show_default=False)] = None,
+    layer: LayerOf = None,
+    zone: Zone = "",
+) -> None:
+    """Judge a batch again from the log, and compare every score with what is stored, bit by bit."""
+    settings = reach()
+    broker = settings.kafka()
+    registry = registry_of(broker)
+    found = find(registry, model, None, layer)
+
+    def progress(done: int, total: int) -> None:
+        err.print(f"{done:,} of {total:,} records", style="dim")
+
+    outcome = run_replay(
+        *(broker, settings.conninfo(), registry, found, batch), member=member, progress=progress
+    )
+    for line in told(outcome, parse_zone(zone) if zone else None):
+        say(line)
+    if not outcome.differences.none:
+        raise typer.Exit(1)
+
+
+def _context(
+    unit: str | None, organism: str | None, process: str | None, scale: str | None, phase: str | None
+) -> ModelContext | None:
+    """Return the context that was named; None where nothing was."""
+    low, high = _scale(scale) if scale else (None, None)
+    named = ModelContext(
+        unit=unit, organism=organism, process=process, scale_from_L=low, scale_to_L=high, phase=phase
+    )
+    return None if named == EVERYWHERE else named
+
+
+def _scale(said: str) -> tuple[float, float]:
+    low, dots, high = said.partition("..")
+    try:
+        return float(low), float(high if dots else low)
+    except ValueError as error:
+        raise QueryRefused(f"'{said}' is no span of volumes: write --scale 1..5, in litres.") from error
+
+
+def _must_pass(text: str, layer: str | None, *, samples: int, within_s: float) -> None:
+    _, recipe, make = read(text, layer)
+    signals: tuple[str, ...] = SIGNALS
+    steps = STEPS
+    if isinstance(recipe, OwnRecipe):
+        signals = recipe.signals or SIGNALS
+        steps = max(STEPS, 2 * (recipe.settle_steps + recipe.baseline_steps))
+    subject = Subject(make, recipe.step_s, signals, steps)
+    found = examine(subject, time.thread_time, samples=samples, within_s=within_s)
+    say(findings(found))
+    if not all(one.passed for one in found):
+        raise ModelRefused(
+            f"{recipe.name} {recipe.version} does not pass every check.",
+            kept=NOTHING_CHANGED,
+            next_step=f"correct the recipe, and type {command_name()} models check again",
+        )
