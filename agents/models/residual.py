@@ -96,7 +96,8 @@ class ResidualLayer:
     def __init__(self, recipe: ResidualRecipe) -> None:
         self.recipe = recipe
         self._names: list[str] = []
-        self._noise = np.empty(0)
+        self._least = np.empty(0)
+        self._relative = np.empty(0)
         self._silent = np.empty(0, dtype=np.bool_)
         self._follows: dict[int, list[int]] = {}
         self._phase: list[str | None] | None = None
@@ -143,7 +144,10 @@ class ResidualLayer:
         """Give the next slot to a signal; a set point or an assay is followed but never judged."""
         slot = len(self._names)
         self._names.append(name)
-        self._noise = np.append(self._noise, spec.noise if spec else np.nan)
+        self._least = np.append(
+            self._least, max(self.recipe.spread_noise * spec.noise if spec else 0.0, LEAST_SPREAD)
+        )
+        self._relative = np.append(self._relative, 0.0 if spec else self.recipe.spread_relative)
         entered = bool(SET_POINT.search(name)) or (spec is not None and spec.signal_class in ENTERED)
         self._silent = np.append(self._silent, entered)
         self._follows = _followers(self._names)
@@ -297,9 +301,7 @@ class ResidualLayer:
     def _floor(
         self, level: NDArray[np.float64], slots: NDArray[np.intp] | slice = slice(None)
     ) -> NDArray[np.float64]:
-        noise = self._noise[slots]
-        relative = np.maximum(self.recipe.spread_relative * np.abs(level), LEAST_SPREAD)
-        return np.where(np.isnan(noise), relative, self.recipe.spread_noise * noise)
+        return np.maximum(self._least[slots], self._relative[slots] * np.abs(level))
 
     def _begin(self, where: NDArray[np.bool_], *, grace: int) -> None:
         rebaselines = self._life["rebaselines"]

@@ -150,9 +150,9 @@ class TailBank:
     def _beyond(self, ratio: NDArray[np.float64], lanes: NDArray[np.intp]) -> NDArray[np.float64]:
         means = np.maximum(self._lanes["means"][lanes], 1e-3)
         # The log-likelihood of each shape, a deviation on the average: its own m_k is all that it takes.
-        likelihood = (SHAPES - 1.0) * means[:, :1] - np.log(means)
-        weight = self._lanes["beyond"][lanes, None] * likelihood
-        natural = log(SHARE) + _log_sum(weight - _excess(ratio) / means) - _log_sum(weight)
+        weight = self._lanes["beyond"][lanes, None] * ((SHAPES - 1.0) * means[:, :1] - np.log(means))
+        each = np.logaddexp.reduce(weight - _excess(ratio) / means, axis=1)
+        natural = log(SHARE) + each - np.logaddexp.reduce(weight, axis=1)
         score: NDArray[np.float64] = natural / -LN10
         return score
 
@@ -162,10 +162,3 @@ def _excess(ratio: NDArray[np.float64]) -> NDArray[np.float64]:
     excess: NDArray[np.float64] = (ratio[:, None] ** SHAPES - 1.0) / _DIVISORS
     excess[:, 0] = np.log(ratio)
     return excess
-
-
-def _log_sum(each: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(N,) the logarithm of the sum of the exponentials in each row of (N, K), none of which overflows."""
-    most = each.max(axis=1)
-    total: NDArray[np.float64] = np.log(np.exp(each - most[:, None]).sum(axis=1)) + most
-    return total
