@@ -46,8 +46,11 @@ log = structlog.get_logger("sink")
 
 BATCH_RECORDS = 500
 BATCH_WITHIN_S = 0.2
-TRANSACTION_BYTES = 4 * 1024 * 1024
-"""A transaction takes no more than this of message bytes: memory, locks and a stop's wait stay bounded."""
+TRANSACTION_BYTES = 2 * 1024 * 1024
+"""A transaction takes no more than this of message bytes: memory, locks and a stop's wait stay bounded.
+
+Of dense frames that is some 200,000 samples, which take about 50 MiB while they are sorted and copied.
+"""
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0
 

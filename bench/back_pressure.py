@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import signal
-import subprocess
 import sys
-import tempfile
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import orjson
@@ -16,15 +12,16 @@ import psutil
 import psycopg
 from confluent_kafka import Producer
 
+from bench._folder import work_folder
 from bench._report import Figure, Report
 from bench._system import START_US, frame, until, worker
-from storage.embedded_postgres import EmbeddedPostgres
 from storage.migrate import migrate
 from streams.admin import ensure_topics
 from streams.codec import outgoing
 from streams.connection import Broker
 from streams.positioning import BUFFER_BYTES
 from streams.topics import FRAMES
+from tests.servers.database import StoppablePostgres
 from tests.servers.kafka import running_kafka
 
 if TYPE_CHECKING:
@@ -41,34 +38,14 @@ WITHIN_S = 120.0
 MIB = 1024 * 1024
 
 
-class Stoppable:
-    """PostgreSQL of the benchmark's own, which is away for a while."""
-
-    def __init__(self, folder: Path) -> None:
-        self._server = EmbeddedPostgres(folder)
-        self.start()
-        self.conninfo = self._server.conninfo
-
-    def start(self) -> None:
-        """Start it on what it has."""
-        self._server.prepare()
-        self._process = subprocess.Popen(self._server.command())
-        self._server.ready(alive=lambda: self._process.poll() is None)
-
-    def stop(self) -> None:
-        """Stop it and end its sessions."""
-        self._process.send_signal(signal.SIGINT)
-        self._process.wait(20)
-
-
 @contextlib.contextmanager
-def system() -> Iterator[tuple[Broker, Stoppable]]:
+def system() -> Iterator[tuple[Broker, StoppablePostgres]]:
     """A broker with its topics, and a migrated database that can be stopped."""
-    with tempfile.TemporaryDirectory(prefix="sparge-bench-") as folder:
-        database = Stoppable(Path(folder) / "postgres")
+    with work_folder() as folder:
+        database = StoppablePostgres(folder / "postgres")
         try:
             migrate(database.conninfo)
-            with running_kafka(Path(folder) / "kafka") as server:
+            with running_kafka(folder / "kafka") as server:
                 broker = Broker(server.bootstrap)
                 ensure_topics(broker)
                 yield broker, database

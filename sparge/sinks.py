@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar
 
 import structlog
@@ -15,7 +16,6 @@ from agents.tally import SinkTally
 from schemas.errors import DatabaseUnreachable
 from sparge.assembled import Assembled
 from sparge.home import Home
-from sparge.model_registry import registry_of
 from storage.connection import connect
 from storage.freshness import Freshness
 from storage.horizon import set_horizon
@@ -50,7 +50,8 @@ def ingest(settings: Settings) -> Assembled:
 
 def record(settings: Settings) -> Assembled:
     """Return the worker that stores what watch decided, and what is said of models."""
-    registry_of(settings.kafka(), announce=True)
+    # Only here: ingest must not carry the models, which are 95 MiB and seconds of a start.
+    import_module("sparge.model_registry").registry_of(settings.kafka(), announce=True)
     return _sink(settings, RECORD)
 
 

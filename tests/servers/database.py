@@ -84,6 +84,35 @@ def running_postgres(data_dir: Path) -> Iterator[EmbeddedPostgres]:
             process.wait()
 
 
+class StoppablePostgres:
+    """PostgreSQL that is stopped and started again on what it has on its disk."""
+
+    def __init__(self, folder: Path) -> None:
+        self._server = EmbeddedPostgres(folder)
+        self.start()
+        self.conninfo = self._server.conninfo
+
+    def start(self) -> None:
+        """Start it on what it has."""
+        self._server.prepare()
+        self._process = subprocess.Popen(self._server.command())
+        self._server.ready(alive=lambda: self._process.poll() is None)
+
+    def stop(self) -> None:
+        """Stop it and end its sessions."""
+        self._process.send_signal(signal.SIGINT)
+        self._process.wait(_STOP_S)
+
+
+@pytest.fixture
+def stoppable(tmp_path: Path) -> Iterator[StoppablePostgres]:
+    """A server of the test's own with Sparge's schema, that can be away for a while."""
+    server = StoppablePostgres(tmp_path / "postgres")
+    _with_schema(server.conninfo)
+    yield server
+    server.stop()
+
+
 @pytest.fixture(scope="session")
 def database_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Connection string of the session's server, as a user who may create databases."""

