@@ -63,7 +63,7 @@ class Choice:
         horizons = len(steps)
         self._lanes = Columns(
             {
-                "compared": np.zeros(horizons, dtype=np.int64),
+                "compared": np.zeros(horizons, dtype=np.int32),
                 "weighs": np.zeros((horizons, experts)),  # mean errors, as the weights use them
                 "naive": np.zeros((horizons, naive)),  # and as they are now
                 "blend": np.zeros(horizons),

@@ -28,7 +28,10 @@ FAR = 1e31
 """No forecast is meant to be further away; it keeps single precision finite."""
 
 WIDE = 50.0
-"""Inputs and targets of the regressions are cut off here, in usual changes from sample to sample."""
+"""Inputs of the regressions are cut off here, in usual changes from sample to sample,"""
+
+STEEP = 4.0
+"""and targets here if it is more: so many usual changes in each step."""
 
 NEAR = 0.1
 """A miss smaller than this part of the usual one weighs no more than that."""
@@ -169,8 +172,9 @@ class Experts:
         """
         scale = self._lanes["scale"][:, None]
         where = where & (scale > 0.0)
-        y = _scaled(came, scale)
-        missed = np.abs(y - _scaled(said, scale))
+        within = np.maximum(WIDE, STEEP * self._steps[targets])
+        y = _scaled(came, scale, within)
+        missed = np.abs(y - _scaled(said, scale, within))
         usual = self._lanes["miss"][:, targets]
         # A first miss is the usual one; River's fading mean from there.
         usual = np.where(usual > 0.0, usual + (missed - usual) / self._memory, missed)
@@ -205,8 +209,10 @@ class Experts:
         return np.stack(found, axis=2) if found else np.empty((len(self._lanes), targets.size, 0))
 
 
-def _scaled(what: NDArray[np.float64], scale: NDArray[np.float64]) -> NDArray[np.float64]:
+def _scaled(
+    what: NDArray[np.float64], scale: NDArray[np.float64], within: NDArray[np.float64] | float = WIDE
+) -> NDArray[np.float64]:
     # Cut off before it is divided: a quotient of readings near the largest and a tiny scale would overflow.
-    within = WIDE * scale
-    cut: NDArray[np.float64] = np.clip(what, -within, within) / np.where(scale > 0.0, scale, 1.0)
+    ends = within * scale
+    cut: NDArray[np.float64] = np.clip(what, -ends, ends) / np.where(scale > 0.0, scale, 1.0)
     return cut

@@ -47,13 +47,13 @@ class Intervals:
         begin = float(-np.log(self._miss))
         self._lanes = Columns(
             {
-                "compared": np.zeros(horizons, dtype=np.int64),
+                "compared": np.zeros(horizons, dtype=np.int32),
                 "usual": np.zeros(horizons),
                 "end": np.full((horizons, 2, rates), begin),
                 "loss": np.zeros((horizons, 2, rates), dtype=np.float32),
                 "debt": np.zeros(horizons),
-                "told": np.zeros(horizons, dtype=np.int64),
-                "held": np.zeros(horizons, dtype=np.int64),
+                "told": np.zeros(horizons, dtype=np.int32),
+                "held": np.zeros(horizons, dtype=np.int32),
             }
         )
 
@@ -117,7 +117,7 @@ class Intervals:
         targets: NDArray[np.intp],
         off: NDArray[np.float64],
         usual: NDArray[np.float64],
-        begun: NDArray[np.int64],
+        begun: NDArray[np.int32],
         where: NDArray[np.bool_],
     ) -> None:
         lanes, side = self._lanes, self._miss / 2.0

@@ -69,7 +69,8 @@ class ForecastLayer:
         self._experts = Experts(recipe)
         count = len(self._experts.names)
         self._inputs = self._experts.inputs
-        self._pending = Pending(recipe, self._inputs + count + ABOVE + 1)
+        # Persistence says 0 at all times: that need not be kept.
+        self._pending = Pending(recipe, self._inputs + count + ABOVE)
         self._choice = Choice(recipe, count, self._experts.naive)
         self._intervals = Intervals(recipe)
         self._all = np.arange(len(recipe.horizons_s))
@@ -118,7 +119,7 @@ class ForecastLayer:
             below[unknown] = above[unknown] = np.nan
             kept = np.stack([chosen.blend, chosen.answer, below, above], axis=2)
             then = np.where(self._held(), self._experts.value, np.nan)
-            self._pending.keep(index, targets, then, np.concatenate([inputs, said, kept], axis=2))
+            self._pending.keep(index, targets, then, np.concatenate([inputs, said[..., 1:], kept], axis=2))
 
     def outlook(self) -> Outlooks:
         """Return where the signals will be, from the last step that was taken."""
@@ -207,7 +208,9 @@ class ForecastLayer:
         if not where.any():
             return
         came = np.where(where, self._experts.value[:, None] - then, 0.0)
-        inputs, said = kept[..., : self._inputs], kept[..., self._inputs : -ABOVE - 1]
+        inputs = kept[..., : self._inputs]
+        said = np.zeros((*came.shape, len(self._experts.names)))
+        said[..., 1:] = kept[..., self._inputs : -ABOVE - 1]
         told = kept[..., -ABOVE - 1 :]
         learns = where
         if self.recipe.learning == "frozen":

@@ -27,6 +27,7 @@ class ForecastingRecipe(Recipe):
     learning: Literal["frozen", "guarded"]
     horizons_s: Annotated[tuple[Positive, ...], Field(min_length=1)]
     awaited: Steps
+    compared_every: Steps = 1
     coverage: Share
     means: Annotated[tuple[Positive, ...], Field(min_length=1)]
     levels: tuple[Positive, ...]
@@ -67,13 +68,16 @@ class ForecastingRecipe(Recipe):
     def strides(self) -> tuple[int, ...]:
         """For each horizon, every how many steps a forecast of it is kept until it comes true.
 
-        The smallest divisor of the horizon that leaves no more than `awaited` of them under way.
+        The smallest divisor of the horizon that leaves no more than `awaited` of them under way and is
+        `compared_every` at least.
         """
         return tuple(
             next(
                 stride
                 for stride in range(1, steps + 1)
-                if not steps % stride and steps // stride <= self.awaited
+                if not steps % stride
+                and steps // stride <= self.awaited
+                and stride >= min(self.compared_every, steps)
             )
             for steps in self.horizon_steps
         )
