@@ -1,9 +1,9 @@
 """How good the models are on public recordings: `python -m bench.models [DATASET ...] [--data DIR] [--json]`.
 
 A data set is one module of this package with `measure(data: Path) -> Report`; DIR holds files of its
-format, whichever they are. Without `--data` the files of SPARGE_DATA (or ../shared/data) are taken; data sets
-that are absent are named and passed over. Thresholds come from training rows, one configuration serves a
-whole data set, and rows are taken in their order.
+format, whichever they are; one that makes its own says `NEEDS_DATA = False`. Without `--data` the files of
+SPARGE_DATA (or ../shared/data) are taken; data sets that are absent are named and passed over. Thresholds
+come from training rows, one configuration serves a whole data set, and rows are taken in their order.
 """
 
 from __future__ import annotations
@@ -34,13 +34,14 @@ def datasets() -> list[str]:
 
 def measure(name: str, data: Path | None) -> Report:
     """Run the models over one data set; raises FileNotFoundError where its files are not there."""
+    module = import_module(f"bench.models.{name}")
     folder = data or DATA / name
-    if not folder.is_dir():
+    if getattr(module, "NEEDS_DATA", True) and not folder.is_dir():
         raise FileNotFoundError(
             f"{name}: there is no folder {folder}; name the one with its files: --data DIR, or SPARGE_DATA "
             f"for the folder above all of them"
         )
-    measured: Report = import_module(f"bench.models.{name}").measure(folder)
+    measured: Report = module.measure(folder)
     return measured
 
 
