@@ -37,6 +37,9 @@ LAYER = "multivariate"
 NAMED = 3
 """So many signals are named in a reason."""
 
+COMMANDED = 0.02
+"""A set point that moves by more than this part of itself in a step was told to."""
+
 PLAIN = ("last_us", "phase", "observations", "learnt_steps", "suspect", "high_steps", "suspect_steps")
 """What of the layer's memory is numbers and texts."""
 
@@ -207,7 +210,9 @@ class MultivariateLayer:
         context = step.context
         phase = f"{context.batch}/{context.phase}/{context.phase_since_us}"
         set_now = there & self._set_point
-        moved = set_now & (self._set_to != step.value) & np.isfinite(self._set_to)
+        # A cascade moves the set point of its inner loop a little with every step: that is no new command.
+        change = np.abs(step.value - self._set_to)
+        moved = set_now & (change > COMMANDED * np.abs(self._set_to)) & np.isfinite(self._set_to)
         np.copyto(self._set_to, step.value, where=set_now)
         if self._last_us is not None:
             if moved.any() or (self.recipe.by_phase and phase != self._phase):

@@ -214,6 +214,17 @@ def test_a_new_set_point_gets_a_baseline_of_its_own() -> None:
     assert not any(score.suspect for score in said(scores))
 
 
+def test_a_set_point_that_a_cascade_moves_a_little_every_step_asks_for_no_new_baseline() -> None:
+    model = MultivariateLayer(recipe())
+    for name in ("temperature", "pH", "agitation_setpoint"):
+        model.add(name, spec(name))
+    rows = normal(400)[:, :3]
+    rows[:, 2] = 280.0 + np.random.default_rng(5).normal(0.0, 0.5, 400)
+    scores = play(model, rows)
+    assert model.rebaselines == 0
+    assert scores[-1] is not None
+
+
 def test_lasting_suspicion_ends_in_a_new_baseline_that_is_told() -> None:
     model = layer(rebaseline_after_steps=50)
     play(model, normal(300))
