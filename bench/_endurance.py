@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from statistics import median
 from typing import TYPE_CHECKING
 
+import numpy as np
 import psutil
 import psycopg
 from confluent_kafka import Producer
@@ -37,13 +37,21 @@ FRAMES_PER_S = 300
 
 STEADY_S = 12.0
 WARM_UP = 10
-PORTION = 10_000
+PORTION = 50
+"""Frames of each unit that are sent at a time."""
+
+AHEAD_SAMPLES = 1_000_000
+WARM_UP_SAMPLES = 1_000_000
+LOOK_S = 0.1
 
 RESTART_UNITS, RESTART_SIGNALS = 100, 100
 
 
 def memory_figures(samples: int) -> list[Figure]:
-    """Resident memory while that many samples go through the worker, at its beginning, middle and end."""
+    """Resident memory while that many samples go through the worker, in the thirds of its way.
+
+    What it takes to come to full work, over the first WARM_UP_SAMPLES, is not of the thirds.
+    """
     seen: list[int] = []
     with (
         servers() as (broker, database),
@@ -51,28 +59,27 @@ def memory_figures(samples: int) -> list[Figure]:
         worker("ingest", broker, database) as running,
     ):
         process = psutil.Process(running.pid)
-        sent = sequence = 0
-        while sent < samples:
-            frames = min(PORTION // UNITS, -(-(samples - sent) // (UNITS * TIMES * SIGNALS)))
-            sent += fill(broker, UNITS, frames, TIMES, first=sequence)
-            sequence += frames
-            seen.append(process.memory_info().rss)
-        while samples_stored(connection) < sent:
-            seen.append(process.memory_info().rss)
-            time.sleep(0.5)
-    third = max(1, len(seen) // 3)
-    parts = {"first": seen[:third], "second": seen[third : 2 * third] or seen, "last": seen[-third:]}
-    # The first samples of all are of a worker that has not worked yet.
-    base = median(parts["second"])
+        sent = sequence = stored = 0
+        while stored < sent or sent < samples + WARM_UP_SAMPLES:
+            if sent < samples + WARM_UP_SAMPLES and sent - stored < AHEAD_SAMPLES:
+                sent += fill(broker, UNITS, PORTION, TIMES, first=sequence)
+                sequence += PORTION
+            else:
+                time.sleep(LOOK_S)
+            stored = samples_stored(connection)
+            if stored >= WARM_UP_SAMPLES:
+                seen.append(process.memory_info().rss)
+    thirds = np.array_split(np.array(seen), 3)
+    base = float(np.median(thirds[0]))
     return [
         Figure(
             f"worker's memory, {name} third of {sent / 1e6:.3g} million samples",
-            median(part) / MIB,
+            float(np.median(part)) / MIB,
             "MiB",
-            median(part) / base,
-            "the second third",
+            float(np.median(part)) / base,
+            "the first third",
         )
-        for name, part in parts.items()
+        for name, part in zip(("first", "second", "last"), thirds, strict=True)
     ]
 
 
