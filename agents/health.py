@@ -29,7 +29,7 @@ RULES = np.dtype(
     [
         ("rate_per_s", np.float64),
         ("step_allowed", np.float64),
-        ("flat_band", np.float64),
+        ("flat_band", np.float64),  # negative where a signal may stand
         ("frozen_after_s", np.float64),
         ("stale_after_s", np.float64),
         ("leap", np.float64),  # the least leap that can be a spike
@@ -147,7 +147,7 @@ def rules(spec: SignalSpec | None) -> tuple[float, ...]:
     return (
         np.inf if rate is None else rate / 60.0,
         NOISE_IN_A_STEP * noise,
-        NOISE_IN_FLAT * noise,
+        -1.0 if spec.frozen_after_s is None else NOISE_IN_FLAT * noise,
         np.inf if spec.frozen_after_s is None else spec.frozen_after_s,
         np.inf if spec.stale_after_s is None else spec.stale_after_s,
         *leaps,
@@ -182,7 +182,10 @@ def note(seen: NDArray[np.void], rules: NDArray[np.void], now_us: int, resumed_u
     resumed_us: log time at which the unit last came back from silence; a gap across it is the device's.
     """
     gap_s = (now_us - seen["seen_us"]) / 1e6
-    usual = (seen["gaps"] < GAPS_TO_KNOW) | (gap_s <= _allowed_gap(seen, rules))
+    least_s = np.maximum(rules["stale_after_s"], LONGER_THAN_SEEN * seen["gap_max_s"])
+    usual = (seen["gaps"] < GAPS_TO_KNOW) | (gap_s <= least_s)
+    if not usual.all():
+        usual |= gap_s <= _allowed_gap(seen, rules)
     healthy = (seen["value_us"] >= 0) & (seen["seen_us"] >= resumed_us) & (gap_s >= 0) & usual
     seen["gaps"] += healthy
     seen["gap_sum_s"] += np.where(healthy, gap_s, 0.0)
@@ -213,6 +216,9 @@ def stale(
     """
     since_us = np.maximum(seen["seen_us"], resumed_us)
     missing_s = (now_us - since_us) / 1e6
+    late = missing_s > rules["stale_after_s"]
+    if not late.any():
+        return late, missing_s, rules["stale_after_s"]
     allowed_s = _allowed_gap(seen, rules)
     in_service = seen["out"] == 0
     return in_service & (seen["gaps"] >= GAPS_TO_KNOW) & (missing_s > allowed_s), missing_s, allowed_s

@@ -48,23 +48,28 @@ def judge(
     known = seen["value_us"] >= 0
     low = np.minimum.reduceat(samples.value, first)
     high = np.maximum.reduceat(samples.value, first)
-    pause_s = (samples.time_us[first] - seen["value_us"]) / 1e6
     flat_value, band = seen["flat_value"], rules["flat_band"]
     level = known & (high - flat_value <= band) & (flat_value - low <= band)
-    # A long pause is no evidence of standing still: report by exception is silent while nothing changes.
-    going_on = level & (pause_s <= rules["frozen_after_s"] / 4) & (pause_s >= 0)
+    moved = known & ~level
     stretch_s = (seen["value_us"] - seen["flat_from_us"]) / 1e6
+    stood = moved & (stretch_s > 0.0)
     after_s = np.where(
         seen["moves"] > 0,
         np.maximum(rules["frozen_after_s"], LONGER_THAN_SEEN * seen["flat_max_s"]),
         LONGER_THAN_SEEN * rules["frozen_after_s"],
     )
-    moved = known & ~level
-    healthy = moved & (stretch_s < after_s)
-    seen["flat_max_s"] = np.where(healthy, np.maximum(seen["flat_max_s"], stretch_s), seen["flat_max_s"])
+    if stood.any():
+        _remember(seen, band, stood, stretch_s, after_s)
+    if seen["stands"].any():
+        _look_around(seen, rules["away"], np.where(leapt, np.nan, low), np.where(leapt, np.nan, high))
     seen["moves"] += moved
-    _remember(seen, band, moved, stretch_s)
-    _look_around(seen, rules["away"], np.where(leapt, np.nan, low), np.where(leapt, np.nan, high))
+    if not level.any():
+        seen["flat_from_us"], seen["flat_value"] = samples.time_us[last], samples.value[last]
+        seen["flat_count"] = 1
+        return Stands(level, after_s, level)
+    # A long pause is no evidence of standing still: report by exception is silent while nothing changes.
+    pause_s = (samples.time_us[first] - seen["value_us"]) / 1e6
+    going_on = level & (pause_s <= rules["frozen_after_s"] / 4) & (pause_s >= 0)
     seen["flat_from_us"] = np.where(going_on, seen["flat_from_us"], samples.time_us[last])
     seen["flat_value"] = np.where(going_on, flat_value, samples.value[last])
     seen["flat_count"] = np.where(going_on, seen["flat_count"] + samples.counts, 1)
@@ -81,10 +86,11 @@ def _remember(
     band: NDArray[np.float64],
     moved: NDArray[np.bool_],
     stretch_s: NDArray[np.float64],
+    after_s: NDArray[np.float64],
 ) -> None:
-    """Note a stretch that has ended, where it was long: the stand, and how long stretches elsewhere are."""
-    if not (moved & (stretch_s > 0.0)).any():
-        return
+    """Note stretches that have ended: the longest that was healthy; and where it was long, the stand."""
+    healthy = moved & (stretch_s < after_s)
+    seen["flat_max_s"] = np.where(healthy, np.maximum(seen["flat_max_s"], stretch_s), seen["flat_max_s"])
     at_stand = (seen["stands"] > 0) & (np.abs(seen["flat_value"] - seen["stand_value"]) <= band)
     long = moved & (stretch_s >= STAND_S) & (seen["flat_count"] >= FLAT_COUNT)
     another = long & ~at_stand
@@ -103,8 +109,6 @@ def _look_around(
     seen: NDArray[np.void], away: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]
 ) -> None:
     """Note on which sides of its stand a signal moves."""
-    if not seen["stands"].any():
-        return
     above = (seen["stands"] > 0) & (high > seen["stand_value"] + away)
     below = (seen["stands"] > 0) & (low < seen["stand_value"] - away)
     seen["sides"] |= np.where(above, _ABOVE, 0) | np.where(below, _BELOW, 0)

@@ -23,16 +23,23 @@ if TYPE_CHECKING:
     from agents.signal_table import SignalTable
     from schemas.alarm import Condition
 
-TOLD: Mapping[Condition, Health] = MappingProxyType(
+ROWS: Mapping[str, Health] = MappingProxyType(
     {
+        "leapt": Health.SPIKE,
         "spike": Health.SPIKE,
         "rate": Health.RATE,
         "clipping": Health.CLIPPING,
         "frozen": Health.FROZEN,
         "stale": Health.STALE,
+        "wild": Health.OUT_OF_RANGE,
+        "out": Health.OUT_OF_SERVICE,
     }
 )
-"""What is found of a signal beside its range, from the least to the worst."""
+"""What is found of a signal, and what that is shown as. An alarm's condition has its name; of a reading that
+is off just now (leapt), not plausible (wild) or taken out of service by its device (out) others tell."""
+
+_CODES = np.array([*ROWS.values()], dtype=np.uint8)[:, np.newaxis]
+_BITS = np.arange(len(ROWS), dtype=np.int64)[:, np.newaxis]
 
 
 Rows: TypeAlias = "NDArray[np.intp] | slice"
@@ -50,13 +57,13 @@ class Finding(NamedTuple):
 class HealthWatch:
     """What was last found of each signal of a unit, (S,) each, in the order of the table's slots.
 
-    codes: health_verdict.Health of each signal, as of the last frame. out: its device took it out of service.
+    codes: health_verdict.Health of each signal, as of the last frame.
     """
 
     def __init__(self, table: SignalTable) -> None:
         self._table = table
-        self._found = {condition: _nothing() for condition in TOLD}
-        self._wild, self._leapt, self.out = _nothing(), _nothing(), _nothing()
+        self._flags = np.zeros((len(ROWS), 0), dtype=np.bool_)
+        self._found = dict(zip(ROWS, self._flags, strict=True))
         self.codes = np.empty(0, dtype=np.uint8)
 
     @property
@@ -67,12 +74,11 @@ class HealthWatch:
 
     def grow(self) -> None:
         """Give the signals that have joined the table their places here."""
-        more = len(self._table.signals) - self.out.size
+        more = len(self._table.signals) - self.codes.size
         if more:
-            self._found = {condition: _longer(found, more) for condition, found in self._found.items()}
-            self._wild, self._leapt = _longer(self._wild, more), _longer(self._leapt, more)
-            self.out = _longer(self.out, more)
-            self.codes = np.append(self.codes, np.zeros(more, dtype=np.uint8))
+            self._flags = np.pad(self._flags, ((0, 0), (0, more)))
+            self._found = dict(zip(ROWS, self._flags, strict=True))
+            self.codes = np.pad(self.codes, (0, more))
 
     def forget(self, slot: int, condition: Condition) -> None:
         """Let what is found next be news: from now on somebody looks, or nobody does any more."""
@@ -81,12 +87,14 @@ class HealthWatch:
 
     def out_of_service(self) -> list[int]:
         """Slots that have been taken out of service since this was asked last."""
-        out = self._table.seen["out"] != 0
-        newly: list[int] = np.flatnonzero(out & ~self.out).tolist()
-        for slot in newly:
-            for condition in TOLD:
-                self.forget(slot, condition)
-        self.out = out
+        out, before = self._table.seen["out"] != 0, self._found["out"]
+        changed = out != before
+        if not changed.any():
+            return []
+        newly: list[int] = np.flatnonzero(changed & out).tolist()
+        for found in self._found.values():
+            found[newly] = False
+        before[:] = out
         return newly
 
     def judge(self, samples: Samples, now_us: int, resumed_us: int) -> Iterator[Finding]:
@@ -105,8 +113,8 @@ class HealthWatch:
         credible = (samples.value >= samples.each(table.plausible_low[rows])) & (
             samples.value <= samples.each(table.plausible_high[rows])
         )
-        self._leapt[:] = False
-        self._wild[rows] = ~credible[samples.ends]
+        self._found["leapt"][:] = False
+        self._found["wild"][rows] = ~credible[samples.ends]
         believed = samples.keep(credible)
         if believed.slots.size:
             yield from self._judge_behaviour(believed)
@@ -120,34 +128,25 @@ class HealthWatch:
 
     def sum_up(self, *, clock_wrong: bool) -> None:
         """Say of each signal the worst that is known of its health."""
-        self.codes = np.full(self.out.size, Health.CLOCK if clock_wrong else Health.GOOD, dtype=np.uint8)
-        self.codes[self._leapt] = Health.SPIKE
-        for condition, code in TOLD.items():
-            self.codes[self._found[condition]] = code
-        self.codes[self._wild] = Health.OUT_OF_RANGE
-        self.codes[self.out] = Health.OUT_OF_SERVICE
+        least = Health.CLOCK if clock_wrong else Health.GOOD
         if not self._table.in_service:
-            self.codes[:] = Health.OUT_OF_SERVICE
+            least = Health.OUT_OF_SERVICE
+        self.codes = np.full(self.codes.size, int(least), dtype=np.uint8)
+        if self._flags.any():
+            self.codes = np.maximum(self.codes, (self._flags * _CODES).max(axis=0))
 
     def remember(self) -> None:
         """Put what was found last into the table's memory, a bit for each."""
-        shown = np.zeros(self.out.size, dtype=np.int64)
-        for bit, found in enumerate(self._all()):
-            shown |= found.astype(np.int64) << bit
-        self._table.seen["shown"] = shown
+        self._table.seen["shown"] = (self._flags.astype(np.int64) << _BITS).sum(axis=0)
 
     def recall(self) -> None:
         """Take from the table's memory what was found last."""
         self.grow()
-        for bit, found in enumerate(self._all()):
-            found[:] = (self._table.seen["shown"] >> bit) & 1
-
-    def _all(self) -> list[NDArray[np.bool_]]:
-        return [self._wild, self._leapt, self.out, *self._found.values()]
+        self._flags[:] = (self._table.seen["shown"] >> _BITS) & 1
 
     def _rows(self, slots: NDArray[np.intp]) -> Rows:
         """Return where runs stand in the table: where it is everywhere, nothing needs to be copied."""
-        whole = slots.size == self.out.size and bool((slots[1:] > slots[:-1]).all())
+        whole = slots.size == self.codes.size and bool((slots[1:] > slots[:-1]).all())
         return slice(None) if whole else slots
 
     def _judge_behaviour(self, samples: Samples) -> Iterator[Finding]:
@@ -157,7 +156,7 @@ class HealthWatch:
         leaps, stands = health.observe(samples, seen, self._table.rules[rows])
         if not isinstance(rows, slice):
             self._table.seen[rows] = seen
-        self._leapt[rows] = leaps.leapt
+        self._found["leapt"][rows] = leaps.leapt
         yield from self._leaps(slots, seen, leaps)
         yield from self._stands(slots, seen, stands)
 
@@ -209,11 +208,3 @@ class HealthWatch:
         found[slots] = now
         rows: list[int] = np.flatnonzero(changed).tolist()
         return rows
-
-
-def _nothing() -> NDArray[np.bool_]:
-    return np.empty(0, dtype=np.bool_)
-
-
-def _longer(found: NDArray[np.bool_], more: int) -> NDArray[np.bool_]:
-    return np.append(found, np.zeros(more, dtype=np.bool_))

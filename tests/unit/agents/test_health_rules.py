@@ -188,7 +188,7 @@ def test_a_signal_that_is_bad_for_another_reason_is(player: Player) -> None:
 
 def test_its_alarms_end_as_it_is_taken_out_of_service(player: Player) -> None:
     player.run(60)
-    low = player.run(60, lambda second: {**NORMAL, "DO": max(12.0, 40.0 - (second - 60))})
+    low = player.run(130, lambda second: {**NORMAL, "DO": max(12.0, 40.0 - (second - 60))})
     assert told(low) == [("DO", "low", "raised")]
     assert told(without_do(player, 60)) == [("DO", "low", "cleared")]
 

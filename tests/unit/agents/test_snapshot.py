@@ -60,7 +60,7 @@ def play(moments: Moments, cuts: frozenset[int] = frozenset()) -> list[AlarmTran
 
 LIFE: Moments = [
     ("normal", 40),
-    ("low", 20),
+    ("low", 100),
     ("frozen", 350),
     ("normal", 30),
     ("stopped", 100),
