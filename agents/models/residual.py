@@ -5,7 +5,7 @@ a learnt tail (tail.py) how unlikely a residual of that size is; the recurrences
 
 Learning is guarded: a signal learns from a value only while the layer does not suspect it. A lasting change
 would lock such a model, so after a set time of suspicion it takes a new baseline, as it did at its start; so
-it does where the process is told to change, by a new phase or a moved set point.
+it does where a change is told, by a new phase or a moved set point, and where a total is set back to zero.
 """
 
 from __future__ import annotations
@@ -99,6 +99,7 @@ class ResidualLayer:
         self._least = np.empty(0)
         self._relative = np.empty(0)
         self._silent = np.empty(0, dtype=np.bool_)
+        self._totals = np.empty(0, dtype=np.bool_)
         self._follows: dict[int, list[int]] = {}
         self._phase: list[str | None] | None = None
         self._predictor = forecasters(recipe.predictor)
@@ -150,6 +151,7 @@ class ResidualLayer:
         self._relative = np.append(self._relative, 0.0 if spec else self.recipe.spread_relative)
         entered = bool(SET_POINT.search(name)) or (spec is not None and spec.signal_class in ENTERED)
         self._silent = np.append(self._silent, entered)
+        self._totals = np.append(self._totals, spec is not None and spec.reading == "total")
         self._follows = _followers(self._names)
         for lanes in (self._predictor, self._residuals, self._tail, self._lanes, self._life):
             lanes.add()
@@ -168,6 +170,11 @@ class ResidualLayer:
         size = np.abs(value - expected) / spread
         score = self._score(size, expected, spread, slice(None))
         far = ready & present & (score >= self.recipe.suspect_at)
+        set_back = far & fit & self._totals & (value < expected)
+        if set_back.any():
+            self._begin(set_back, grace=0)
+            far &= ~set_back
+            ready &= ~set_back
         learned = self._learn(value, size, far, (present, fresh, fit))
         judged = ready & fresh
         return SignalScores(expected, spread, np.where(judged, score, np.nan), far & fresh, learned & judged)

@@ -206,6 +206,18 @@ def test_a_moved_set_point_gives_its_own_signals_a_new_baseline_and_no_other() -
     assert model.ready.tolist() == [False, False, False, True]
 
 
+def test_a_total_that_is_set_back_to_zero_is_counted_from_there_without_suspicion() -> None:
+    model = layer("base_total", "x")
+    random = np.random.default_rng(6)
+    counted = 0.01 * np.arange(400) + 0.001 * random.standard_normal(400)
+    play(model, counted)
+    told = play(model, counted[:200], 400)
+    assert not any(scores.suspect[0] for scores in told)
+    assert any(scores.suspect[1] for scores in told)
+    assert model.rebaselines[0] == 1
+    assert model.ready[0]
+
+
 def test_a_frozen_recipe_learns_no_spread_once_it_has_settled() -> None:
     frozen, guarded = (
         layer("x", learning=learning, settle_steps=100, tail_memory=100) for learning in ("frozen", "guarded")
