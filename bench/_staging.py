@@ -10,6 +10,7 @@ import numpy as np
 from bench._report import Figure
 from bench._system import SECOND_US, SIGNAL_NAMES, START_US
 from schemas.decoding import Column, Frame
+from schemas.readings import readings
 from storage.store import Store, StoredFrame
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ class Story:
                     # Between the seconds lies nothing yet; every 200th sample falls on one.
                     time_us = time_us + np.where(at % (shift + 1) == 0, 0, SECOND_US // 2)
                 values = 30.0 + at / 7 + more
-                columns = tuple(Column(name, "%", time_us, values, status) for name in SIGNAL_NAMES)
+                # As decoding gives them to the writer.
+                columns = readings([Column(name, "%", time_us, values, status) for name in SIGNAL_NAMES])
                 units = dict.fromkeys(SIGNAL_NAMES, "%")
                 for unit in range(UNITS):
                     frame = Frame(

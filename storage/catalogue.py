@@ -145,5 +145,6 @@ class Catalogue:
 
     def forget(self) -> None:
         """Look everything up again: the database may be another one, such as yesterday's backup."""
+        self._newest_us = 0
         for cache in (self._units, self._signals, self.layouts, self._models, self._source_logs):
             cache.clear()
