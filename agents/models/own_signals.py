@@ -49,6 +49,7 @@ class OwnSignals:
                 "kept": 0,  # deviations kept for the baseline
                 "baseline": np.zeros(recipe.baseline_steps),
                 "ready": False,
+                "expected": np.nan,  # what the next value is to be
                 "middle": 0.0,
                 "spread": 1.0,
                 "typical": np.nan,
@@ -58,6 +59,22 @@ class OwnSignals:
             }
         )
         self._life = Columns({"rebaselines": 0})
+
+    @property
+    def expected(self) -> NDArray[np.float64]:
+        """(S,) what the next samples are judged against."""
+        return self._lanes["expected"]
+
+    @property
+    def spread(self) -> NDArray[np.float64]:
+        """(S,) the usual size of their deviation from it, > 0; of a judge's scores."""
+        return self._lanes["spread"]
+
+    @property
+    def ready(self) -> NDArray[np.bool_]:
+        """(S,) which signals can be judged."""
+        ready: NDArray[np.bool_] = self._lanes["ready"] & np.isfinite(self._lanes["expected"])
+        return ready
 
     @property
     def rebaselines(self) -> NDArray[np.int64]:
@@ -88,7 +105,8 @@ class OwnSignals:
         fresh = there & step.fresh
         lanes["trusted"][fresh] = (step.fit & (np.abs(step.value) <= LARGEST))[fresh]
         value = np.clip(np.where(there, step.value, 0.0), -LARGEST, LARGEST)
-        expected, deviation = self._deviations(value, there)
+        expected = lanes["expected"].copy()
+        deviation = self._deviations(value, there)
         # Deviations are of numbers up to LARGEST, over a spread that may be as small as LEAST_SPREAD.
         size = self._size(deviation)
         judged = fresh & lanes["ready"] & np.isfinite(deviation)
@@ -116,9 +134,32 @@ class OwnSignals:
             )
             if fresh[slot] and may[slot] and not lanes["ready"][slot]:
                 self._learn_baseline(slot, float(deviation[slot]))
+            self._aim(slot)
         for slot in np.flatnonzero(lanes["doubts"] >= self.recipe.rebaseline_steps).tolist():
             self._begin(slot)
         return said
+
+    def score_of(
+        self,
+        value: NDArray[np.float64],
+        expected: NDArray[np.float64],
+        spread: NDArray[np.float64],
+        slots: NDArray[np.intp],
+        samples: NDArray[np.intp] | int = 1,
+    ) -> NDArray[np.float64]:
+        """Score values of the signals at `slots`, each the worst of `samples`; as value, >= 0, finite."""
+        value = np.clip(value, -LARGEST, LARGEST)
+        if self._kind == "judge":
+            raw = [
+                self._models[slot].score_one(self._features(slot), one)
+                for slot, one in zip(slots.tolist(), value.tolist(), strict=True)
+            ]
+            off = np.nan_to_num(np.array(raw, dtype=np.float64), nan=0.0) - self._lanes["middle"][slots]
+            size = np.maximum(off, 0.0) / spread
+        else:
+            size = np.abs(value - expected) / spread
+        score = self._tail.score(size, np.zeros(size.size), slots) - np.log10(samples)
+        return np.maximum(score, 0.0)
 
     def state(self) -> dict[str, Any]:
         """Everything that it knows."""
@@ -153,32 +194,35 @@ class OwnSignals:
                 self._begin(slot)
         self._under_way = now
 
-    def _deviations(
-        self, value: NDArray[np.float64], there: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """(S,) what each model expected, and how far off the value is; NaN where it cannot say."""
-        expected, deviation = np.full(value.size, np.nan), np.full(value.size, np.nan)
-        settled = there & (self._lanes["learned"] >= max(self.recipe.settle_steps, self.recipe.lags))
-        for slot in np.flatnonzero(settled).tolist():
-            model, now = self._models[slot], float(value[slot])
-            if self._kind == "judge":
-                expected[slot] = self._lanes["typical"][slot]
-                deviation[slot] = model.score_one(self._features(slot), now)
-                continue
-            foreseen = (
-                model.forecast(1)[0]
-                if self._kind == "forecaster"
-                else model.predict_one(self._features(slot))
-            )
-            if abs(foreseen) <= LARGEST:
-                expected[slot], deviation[slot] = foreseen, now - foreseen
-        return expected, deviation
+    def _deviations(self, value: NDArray[np.float64], there: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """(S,) how far off each value is, or what a judge says of it; NaN where that cannot be said."""
+        expected = self._lanes["expected"]
+        if self._kind != "judge":
+            return np.where(there, value - expected, np.nan)
+        deviation = np.full(value.size, np.nan)
+        for slot in np.flatnonzero(there & np.isfinite(expected)).tolist():
+            deviation[slot] = self._models[slot].score_one(self._features(slot), float(value[slot]))
+        return deviation
+
+    def _aim(self, slot: int) -> None:
+        """Say what the next value of a signal is to be."""
+        lanes, model = self._lanes, self._models[slot]
+        if lanes["learned"][slot] < max(self.recipe.settle_steps, self.recipe.lags):
+            return
+        if self._kind == "judge":
+            lanes["expected"][slot] = lanes["typical"][slot]
+            return
+        foreseen = (
+            model.forecast(1)[0] if self._kind == "forecaster" else model.predict_one(self._features(slot))
+        )
+        lanes["expected"][slot] = foreseen + lanes["middle"][slot] if abs(foreseen) <= LARGEST else np.nan
 
     def _size(self, deviation: NDArray[np.float64]) -> NDArray[np.float64]:
-        off = deviation - self._lanes["middle"]
-        size: NDArray[np.float64] = (np.maximum(off, 0.0) if self._kind == "judge" else np.abs(off)) / (
-            self._lanes["spread"]
+        # What a forecast is usually off by is in what is expected already.
+        off = (
+            np.maximum(deviation - self._lanes["middle"], 0.0) if self._kind == "judge" else np.abs(deviation)
         )
+        size: NDArray[np.float64] = off / self._lanes["spread"]
         return size
 
     def _move(self, slot: int, value: float, expected: float, *, may: bool, fresh: bool) -> None:
