@@ -9,6 +9,7 @@ import pytest
 
 from agents.alarms.definition import MasterAlarmDatabase, shipped
 from agents.alarms.definition import load as load_alarms
+from agents.models import own_recipe
 from schemas.decoding import decode_frame
 from schemas.signals import load
 from schemas.units import conversion
@@ -103,6 +104,11 @@ def test_a_glass_vessel_gets_its_alarm_as_the_page_says() -> None:
         found = database.of_unit("north", unit).get("pressure", "high")
         limits[unit] = found.limit if found else None
     assert limits == {"BR-01": 1.4, "BR-03": 2.3}
+
+
+def test_a_recipe_of_ones_own_is_written_as_the_page_says() -> None:
+    (recipe,) = [each for each in blocks("yaml") if each.page.name == "models.md"]
+    assert own_recipe.load(recipe.text).kind() == "detector"
 
 
 def test_a_frame_is_written_as_the_page_says() -> None:
