@@ -37,9 +37,6 @@ LAYER = "multivariate"
 NAMED = 3
 """So many signals are named in a reason."""
 
-COMMANDED = 0.02
-"""A set point that moves by more than this part of itself in a step was told to."""
-
 PLAIN = ("last_us", "phase", "observations", "learnt_steps", "suspect", "high_steps", "suspect_steps")
 """What of the layer's memory is numbers and texts."""
 
@@ -101,6 +98,7 @@ class MultivariateLayer:
         self._watched = np.empty(0, dtype=np.bool_)
         self._set_point = np.empty(0, dtype=np.bool_)
         self._set_to = np.empty(0)
+        self._set_for = np.empty(0, dtype=np.int64)
         self._smoothing = Smoothing(recipe.smoothing, recipe.centre_steps, recipe.lags)
         self._baseline: UnitBaseline | None = UnitBaseline(recipe)
         self._learner = EwaCovarianceBank(recipe.fading)
@@ -122,6 +120,7 @@ class MultivariateLayer:
         self._watched = np.append(self._watched, not (set_point or assay))
         self._set_point = np.append(self._set_point, set_point)
         self._set_to = np.append(self._set_to, np.nan)
+        self._set_for = np.append(self._set_for, 0)
         self._smoothing.add()
         if self._baseline is not None:
             self._baseline.add()
@@ -155,6 +154,7 @@ class MultivariateLayer:
             "watched": self._watched.copy(),
             "set_point": self._set_point.copy(),
             "set_to": self._set_to.copy(),
+            "set_for": self._set_for.copy(),
             "smoothing": self._smoothing.state(),
             "baseline": None if self._baseline is None else self._baseline.state(),
             "learner": self._learner.state(),
@@ -193,6 +193,7 @@ class MultivariateLayer:
         self._watched = np.array(state["watched"], dtype=np.bool_)
         self._set_point = np.array(state["set_point"], dtype=np.bool_)
         self._set_to = np.array(state["set_to"], dtype=np.float64)
+        self._set_for = np.array(state["set_for"], dtype=np.int64)
         self._smoothing.take_up(state["smoothing"])
         if state["baseline"] is None:
             self._baseline = None
@@ -209,13 +210,15 @@ class MultivariateLayer:
         """Begin anew after a change of phase or set point, and forget the recent past after a gap."""
         context = step.context
         phase = f"{context.batch}/{context.phase}/{context.phase_since_us}"
-        set_now = there & self._set_point
-        # A cascade moves the set point of its inner loop a little with every step: that is no new command.
-        change = np.abs(step.value - self._set_to)
-        moved = set_now & (change > COMMANDED * np.abs(self._set_to)) & np.isfinite(self._set_to)
-        np.copyto(self._set_to, step.value, where=set_now)
+        moved = there & self._set_point & (self._set_to != step.value)
+        # A set point that seldom rests is moved by a cascade or a profile: that is no new command.
+        commanded = moved & (self._set_for >= self.recipe.baseline_steps)
+        self._set_for += 1
+        if moved.any():
+            np.copyto(self._set_to, step.value, where=moved)
+            self._set_for[moved] = 0
         if self._last_us is not None:
-            if moved.any() or (self.recipe.by_phase and phase != self._phase):
+            if commanded.any() or (self.recipe.by_phase and phase != self._phase):
                 self._begin("settle")
             steps = (step.end_us - self._last_us) / self.recipe.step_us
             if not 0 < steps <= self.recipe.hold_steps:

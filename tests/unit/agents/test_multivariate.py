@@ -225,6 +225,16 @@ def test_a_set_point_that_a_cascade_moves_a_little_every_step_asks_for_no_new_ba
     assert scores[-1] is not None
 
 
+def test_a_set_point_that_follows_a_profile_asks_for_no_new_baseline() -> None:
+    model = MultivariateLayer(recipe())
+    for name in ("temperature", "pH", "agitation_setpoint"):
+        model.add(name, spec(name))
+    rows = normal(400)[:, :3]
+    rows[:, 2] = 0.0 + np.arange(400) // 10 * 50.0
+    assert None not in play(model, rows)[90:]
+    assert model.rebaselines == 0
+
+
 def test_lasting_suspicion_ends_in_a_new_baseline_that_is_told() -> None:
     model = layer(rebaseline_after_steps=50)
     play(model, normal(300))
