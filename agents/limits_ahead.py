@@ -51,6 +51,8 @@ def limits_ahead(foresaid: Foresaid, signals: Sequence[Signal]) -> dict[int, lis
     speaks = ~(ahead.silent | ahead.fallback) & np.isfinite(ahead.value)
     found: dict[int, list[Ahead]] = {}
     for slot in np.flatnonzero(speaks.any(axis=1)).tolist():
+        if not signals[slot].limits:
+            continue
         at = speaks[slot]
         path = Path(
             float(foresaid.now[slot]),

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from agents.alarm_watch import AlarmWatch
     from agents.alarms.annunciator import Moment
-    from agents.models.unit_models import Seat, UnitModels, Whole
+    from agents.models.seat import Seat, Whole
+    from agents.models.unit_models import UnitModels
     from schemas.alarm import AlarmTransition
 
 FROM_MODELS = frozenset({"anomaly", "time_to_limit", "drift"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import compress
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +12,13 @@ from schemas.forecast import ForecastMessage
 from schemas.score import Contribution, ScoreMessage, UnitScore
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from agents.alarms.annunciator import Moment
     from agents.limits_ahead import Ahead
     from agents.models import step
     from agents.models.attribution import Looks
+    from agents.models.forecasting.layer import Outlooks
     from agents.models.unit_models import Foresaid, Said
     from agents.models.worst import Scores
     from agents.signal_table import Signal
@@ -71,27 +73,16 @@ def forecast_message(
     signals: by slot. ahead_of: by slot the limits that a signal is on its way to.
     """
     site, unit = whose
-    ahead = foresaid.outlooks
-    known = np.isfinite(ahead.value) & np.isfinite(ahead.lower) & np.isfinite(ahead.upper)
-    forecasts = []
-    for slot in np.flatnonzero(known.any(axis=1)).tolist():
-        at = known[slot]
-        reached = ahead.reached[slot][at].tolist()
-        forecasts.append(
-            {
-                "signal": signals[slot].name,
-                "unit_code": signals[slot].unit_code,
-                "horizon_s": ahead.horizon_s[at].tolist(),
-                "value": ahead.value[slot][at].tolist(),
-                "lower": ahead.lower[slot][at].tolist(),
-                "upper": ahead.upper[slot][at].tolist(),
-                "coverage": foresaid.coverage,
-                "fallback": bool(ahead.fallback[slot][at].any()),
-                "reached": [share if isfinite(share) else None for share in reached],
-                "silent": ahead.silent[slot][at].tolist(),
-                "time_to_limit": [_time_to_limit(one) for one in ahead_of.get(slot, ())] or None,
-            }
-        )
+    forecasts = [
+        {
+            "signal": signals[slot].name,
+            "unit_code": signals[slot].unit_code,
+            "coverage": foresaid.coverage,
+            "time_to_limit": [_time_to_limit(one) for one in ahead_of.get(slot, ())] or None,
+            **fields,
+        }
+        for slot, fields in _horizons(foresaid.outlooks)
+    ]
     if not forecasts:
         return []
     return [
@@ -106,6 +97,37 @@ def forecast_message(
             }
         )
     ]
+
+
+def _horizons(ahead: Outlooks) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the slot of each signal that has a forecast, and its fields at the horizons that are known."""
+    known = np.isfinite(ahead.value) & np.isfinite(ahead.lower) & np.isfinite(ahead.upper)
+    horizon_s = ahead.horizon_s.tolist()
+    rows = zip(
+        known.tolist(),
+        ahead.value.tolist(),
+        ahead.lower.tolist(),
+        ahead.upper.tolist(),
+        ahead.fallback.tolist(),
+        ahead.silent.tolist(),
+        ahead.reached.tolist(),
+        strict=True,
+    )
+    for slot, (at, value, lower, upper, fallback, silent, reached) in enumerate(rows):
+        if not any(at):
+            continue
+        yield (
+            slot,
+            {
+                "horizon_s": list(compress(horizon_s, at)),
+                "value": list(compress(value, at)),
+                "lower": list(compress(lower, at)),
+                "upper": list(compress(upper, at)),
+                "fallback": any(compress(fallback, at)),
+                "silent": list(compress(silent, at)),
+                "reached": [share if isfinite(share) else None for share in compress(reached, at)],
+            },
+        )
 
 
 def _time_to_limit(ahead: Ahead) -> dict[str, Any]:

@@ -7,7 +7,7 @@ A recipe that cannot be built here (another River, a changed contract) does not 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from importlib import metadata
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from pydantic import ValidationError
 
-from agents.models import multivariate, own_recipe, residual
+from agents.models import attribution, drift, multivariate, own_recipe, residual
+from agents.models.envelope import BatchEnvelope
 from agents.models.forecasting import recipe as forecasts
 from agents.models.forecasting.layer import ForecastLayer
+from agents.models.golden import EnvelopeRecipe
 from agents.models.lineup import FORECAST, Choice, Lineup, ordered
 from agents.models.registry import EVERYWHERE
 from agents.models.river_state import RIVER
@@ -43,7 +45,7 @@ class Shipped:
     """A layer that comes with Sparge: its contract, its layer, and the file with its values."""
 
     recipe: type[Recipe]
-    layer: Callable[[Any], Layer]
+    layer: Callable[[Any], Any]
     file: str
 
     def text(self) -> str:
@@ -56,6 +58,9 @@ SHIPPED = {
     "multivariate": Shipped(
         multivariate.MultivariateRecipe, multivariate.MultivariateLayer, "multivariate.yaml"
     ),
+    "envelope": Shipped(EnvelopeRecipe, BatchEnvelope, "envelope.yaml"),
+    "attribution": Shipped(attribution.AttributionRecipe, attribution.Attribution, "attribution.yaml"),
+    "drift": Shipped(drift.DriftRecipe, drift.DriftLayer, "drift.yaml"),
     FORECAST: Shipped(forecasts.ForecastingRecipe, ForecastLayer, "forecast.yaml"),
 }
 
@@ -118,8 +123,7 @@ class Contenders:
             champion = self.registry.champion(layer, unit, context)
             chosen = self._choice(champion, "champion") if champion else None
             if chosen is None and layer in SHIPPED:
-                kind, recipe, make = read(SHIPPED[layer].text(), layer)
-                chosen = Choice(kind, "champion", recipe, make)
+                chosen = _shipped(layer)
             choices += [chosen] if chosen else []
             for challenger in self.registry.challengers(layer, unit, context):
                 shadow = self._choice(challenger, "challenger")
@@ -145,6 +149,12 @@ class Contenders:
                 next_step="register it anew, with a new version",
             )
         return recipe, make
+
+
+@lru_cache
+def _shipped(layer: str) -> Choice:
+    kind, recipe, make = read(SHIPPED[layer].text(), layer)
+    return Choice(kind, "champion", recipe, make)
 
 
 def _on_grid(recipe: Recipe) -> Recipe:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from agents.models import attribution, envelope, multivariate, residual
+from agents.models import attribution, drift, envelope, multivariate, residual
 from agents.models.attribution import Attribution
+from agents.models.drift import DriftLayer
 from agents.models.envelope import BatchEnvelope
 from agents.models.forecasting import recipe as forecasts
 from agents.models.forecasting.layer import ForecastLayer
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from agents.context import Context
     from agents.models.recipe import Recipe
-    from agents.models.step import Layer
 
 Role = Literal["champion", "challenger"]
 
@@ -31,17 +31,20 @@ ORDER = ("residual", "multivariate", "envelope", "attribution", "drift", FORECAS
 
 @dataclass(frozen=True)
 class Choice:
-    """One model: `kind` is its layer of ORDER, `build` makes a new one that has seen nothing."""
+    """One model: `kind` is its layer of ORDER, `build` makes a new one that has seen nothing.
+
+    It makes a Layer, or for drift one whose `take` returns what it found.
+    """
 
     kind: str
     role: Role
     recipe: Recipe
-    build: Callable[[], Layer]
+    build: Callable[[], Any]
 
     @property
     def name(self) -> str:
-        """What it is called where it is kept: one layer may have several challengers."""
-        return f"{self.kind}/{self.role}/{self.recipe.digest}"
+        """What it is called where it is kept: a challenger that is promoted goes on with what it knows."""
+        return f"{self.kind}/{self.recipe.digest}"
 
 
 @dataclass(frozen=True)
@@ -65,13 +68,14 @@ def ordered(choices: list[Choice]) -> Lineup:
 def shipped() -> Lineup:
     """Return the champions that come with Sparge."""
     by_signal, by_unit, ahead = residual.shipped(), multivariate.shipped(), forecasts.shipped()
-    by_batch, by_relation = envelope.shipped(), attribution.shipped()
+    by_batch, by_relation, slow = envelope.shipped(), attribution.shipped(), drift.shipped()
     return ordered(
         [
             Choice("residual", "champion", by_signal, lambda: ResidualLayer(by_signal)),
             Choice("multivariate", "champion", by_unit, lambda: MultivariateLayer(by_unit)),
             Choice("envelope", "champion", by_batch, lambda: BatchEnvelope(by_batch)),
             Choice("attribution", "champion", by_relation, lambda: Attribution(by_relation)),
+            Choice("drift", "champion", slow, lambda: DriftLayer(slow)),
             Choice(FORECAST, "champion", ahead, lambda: ForecastLayer(ahead)),
         ]
     )

@@ -6,31 +6,33 @@ is complete. A layer that raises is out of service for this unit and its fault i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import structlog
 
 from agents.context import NO_BATCH
-from agents.models.grid import Coarser, Grid
+from agents.models.grid import Grid
 from agents.models.lineup import FORECAST, everywhere
-from agents.models.step import SignalScores, UnitScore
-from agents.models.worst import Judge, Scores, Worst
+from agents.models.seat import Seat, Whole, take, told
+from agents.models.step import SignalScores
+from agents.models.worst import Scores, Worst
 from schemas.errors import SnapshotRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from agents.context import Context
-    from agents.models.attribution import Looks
+    from agents.models.divergence import Divergence
+    from agents.models.drift import Drift
     from agents.models.forecasting.layer import Outlooks
     from agents.models.lineup import Choice, Lineup
     from agents.models.recipe import Recipe
-    from agents.models.step import Layer, Step
+    from agents.models.step import Layer, Step, UnitScore
     from agents.samples import Samples
     from schemas.score import ModelRef
     from schemas.signals import SignalSpec
@@ -42,44 +44,6 @@ STEP_US = 5_000_000
 
 LARGEST = 1e30
 """Beyond it no reading is meant and squares overflow: such samples are not scored."""
-
-
-class Whole(NamedTuple):
-    """How a model found the unit as a whole."""
-
-    suspect: bool
-    score: float
-    reason: str
-    looks_like: Looks | None
-
-
-@dataclass(slots=True)
-class Seat:
-    """A model of the unit.
-
-    judge: the layer where it can judge single samples. doubts: (S,) what it suspected in its last step, and
-    score: (S,) how unlikely that was. whole: how it found the unit then; None before.
-    """
-
-    choice: Choice
-    layer: Layer
-    coarser: Coarser
-    judge: Judge | None
-    doubts: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, dtype=np.bool_))
-    score: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
-    whole: Whole | None = None
-
-    @property
-    def suspect_at(self) -> float:
-        """From which score on it suspects; infinite where its recipe does not say."""
-        recipe = self.choice.recipe
-        return float(getattr(recipe, "suspect_at", getattr(recipe, "enter", np.inf)))
-
-    def grow(self) -> None:
-        """Make room for another signal."""
-        self.coarser.add()
-        self.doubts = np.append(self.doubts, np.False_)
-        self.score = np.append(self.score, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +75,8 @@ class UnitModels:
     `foresaid` is what was forecast with the last frame; None where it completed no step of the forecasts.
 
     Args:
-        choose: which models are in force in a context; the shipped champions if not given.
+        choose: which models are in force in a context, the same object while they are the same; the shipped
+            champions if not given.
     """
 
     def __init__(self, choose: Callable[[Context], Lineup] = everywhere) -> None:
@@ -127,12 +92,16 @@ class UnitModels:
     def __len__(self) -> int:
         return len(self._signals)
 
+    @property
+    def _names(self) -> list[str]:
+        return [name for name, _ in self._signals]
+
     def add(self, name: str, spec: SignalSpec | None) -> None:
         """Give the next slot to a signal."""
         self._signals.append((name, spec))
         self._grid.add(held=spec is not None and (spec.reading == "held" or spec.signal_class == "setpoint"))
         for seat in list(self._seats):
-            seat.grow()
+            seat.grow(name)
             self._try(seat, partial(_add, name=name, spec=spec))
 
     def take(
@@ -192,16 +161,7 @@ class UnitModels:
         return {
             "signals": [name for name, _ in self._signals],
             "grid": self._grid.state(),
-            "seats": {
-                seat.choice.name: {
-                    "layer": seat.layer.state(),
-                    "coarser": seat.coarser.state(),
-                    "doubts": seat.doubts,
-                    "score": seat.score,
-                    "whole": seat.whole,
-                }
-                for seat in self._seats
-            },
+            "seats": {seat.choice.name: seat.state() for seat in self._seats},
             "faults": dict(self.faults),
         }
 
@@ -230,13 +190,9 @@ class UnitModels:
                 self._seats.remove(seat)
             elif kept is not None:
                 try:
-                    seat.layer.take_up(kept["layer"])
+                    seat.take_up(kept)
                 except SnapshotRefused as refused:
                     anew[name] = refused.message
-                    continue
-                seat.coarser.take_up(kept["coarser"])
-                seat.doubts, seat.score = np.array(kept["doubts"]), np.array(kept["score"])
-                seat.whole = None if kept["whole"] is None else Whole(*kept["whole"])
         return anew
 
     def _follow(self, context: Context) -> None:
@@ -250,6 +206,7 @@ class UnitModels:
         for choice in lineup.choices:
             seat = sitting.get(choice.name)
             if seat is not None:
+                seat.play(choice)
                 self._seats.append(seat)
             elif choice.name not in self.faults:
                 self._seat(choice)
@@ -261,12 +218,19 @@ class UnitModels:
                 f"its step of {choice.recipe.step_s} s is no multiple of {STEP_US / 1e6} s"
             )
             return
-        layer = choice.build()
-        seat = Seat(choice, layer, Coarser(STEP_US, stride), layer if isinstance(layer, Judge) else None)
+        champion = self._champion(choice.kind) if choice.role == "challenger" else None
+        try:
+            seat = Seat.of(choice, STEP_US, stride, champion.choice if champion else None)
+        except Exception as fault:  # noqa: BLE001 - whatever a recipe does, limits must go on; it is reported
+            self._out(choice, fault)
+            return
         self._seats.append(seat)
         for name, spec in self._signals:
-            seat.grow()
+            seat.grow(name)
             self._try(seat, partial(_add, name=name, spec=spec))
+
+    def _champion(self, kind: str) -> Seat | None:
+        return next((seat for seat in self.champions() if seat.choice.kind == kind), None)
 
     def _take_step(self, step: Step, heard: _Heard) -> None:
         doubted = np.zeros(len(self._signals), dtype=np.bool_)
@@ -274,17 +238,27 @@ class UnitModels:
             for whole, so_far in seat.coarser.take(step, doubted):
                 if seat.choice.kind == FORECAST:
                     heard.foreseen_us = whole.end_us
-                said = self._try(seat, partial(_take, step=whole, doubted=so_far))
-                if isinstance(said, SignalScores):
-                    seat.doubts, seat.score = said.suspect, np.nan_to_num(said.score)
-                    heard.learned(seat, said.learned)
-                elif said is None:
-                    seat.whole = None
-                elif np.isfinite(said.score):
-                    seat.whole = Whole(bool(said.suspect), float(said.score), said.reason, said.looks_like)
-                    heard.unit.setdefault(seat.choice.name, []).append((whole.end_us, said))
+                self._hear(
+                    seat, whole.end_us, self._try(seat, partial(take, step=whole, doubted=so_far)), heard
+                )
             if seat.choice.role == "champion":
                 doubted = doubted | seat.doubts
+
+    def _hear(self, seat: Seat, end_us: int, said: Any, heard: _Heard) -> None:
+        if said is None:
+            seat.whole = None
+        elif isinstance(said, SignalScores):
+            seat.note(said, end_us)
+            heard.learned(seat, said.learned)
+            champion = self._champion(seat.choice.kind) if seat.parting is not None else None
+            if champion is not None:
+                heard.found(seat, end_us, seat.part(champion), self._names)
+        elif isinstance(said, list):
+            if said:
+                heard.found(seat, end_us, said, self._names)
+        elif np.isfinite(said.score):
+            seat.note(said, end_us)
+            heard.say(seat, end_us, said)
 
     def _tell(self, heard: _Heard) -> list[Said]:
         told = []
@@ -301,19 +275,18 @@ class UnitModels:
     def _try(self, seat: Seat, what: Callable[[Layer], Any]) -> Any:
         try:
             return what(seat.layer)
-        except Exception as fault:  # whatever a model does, limits must go on
-            self._seats.remove(seat)
-            self.faults[seat.choice.name] = repr(fault)
-            log.exception("a model failed and is out of service", model=seat.choice.name)
+        except Exception as fault:  # noqa: BLE001 - whatever a model does, limits must go on; it is reported
+            self._out(seat.choice, fault)
             return None
+
+    def _out(self, choice: Choice, fault: Exception) -> None:
+        self._seats = [seat for seat in self._seats if seat.choice is not choice]
+        self.faults[choice.name] = repr(fault)
+        log.error("a model failed and is out of service", model=choice.name, fault=repr(fault))
 
 
 def _add(layer: Layer, name: str, spec: SignalSpec | None) -> None:
     layer.add(name, spec)
-
-
-def _take(layer: Layer, step: Step, doubted: NDArray[np.bool_]) -> SignalScores | UnitScore | None:
-    return layer.take(step, doubted)
 
 
 def _foresaid(recipe: Recipe, made_us: int, layer: Any) -> Foresaid | None:
@@ -339,6 +312,15 @@ class _Heard:
         if name not in self.worst:
             self.worst[name] = Worst(self._slots)
         return self.worst[name]
+
+    def say(self, seat: Seat, end_us: int, score: UnitScore) -> None:
+        self.unit.setdefault(seat.choice.name, []).append((end_us, score))
+
+    def found(
+        self, seat: Seat, end_us: int, what: Sequence[Drift | Divergence], names: Sequence[str]
+    ) -> None:
+        for one in what:
+            self.say(seat, end_us, told(one, seat.choice.kind, names))
 
     def learned(self, seat: Seat, learned: NDArray[np.bool_]) -> None:
         if seat.judge is not None:
