@@ -6,11 +6,14 @@ import json
 from importlib import import_module
 from pathlib import Path
 
+import psutil
 import pytest
 
 from bench.__main__ import benchmarks, main
+from bench._folder import sweep
 from bench._machine import this_machine
 from bench._report import Figure, Report
+from bench.query import LEAST_STEPS, STEPS, shape
 
 RESULTS = Path(__file__).resolve().parents[3] / "bench" / "results"
 REPORT = Report(
@@ -60,3 +63,18 @@ def test_a_committed_result_belongs_to_a_benchmark_and_can_be_read() -> None:
         assert result["machine"].keys() == this_machine().as_dict().keys()
         told = {key: result[key] for key in ("name", "figures", "observations")}
         assert Report.from_json(json.dumps(told)).figures
+
+
+def test_folders_of_benchmarks_that_were_killed_are_removed_and_no_others(tmp_path: Path) -> None:
+    own = psutil.Process()
+    kept = {f"sparge-bench-{own.pid}-{own.create_time():.0f}-a", "sparge-bench-mine", "other-1-2-3"}
+    for name in (*kept, f"sparge-bench-{own.pid}-1-b", "sparge-bench-999999999-1-c"):
+        (tmp_path / name / "postgres").mkdir(parents=True)
+    sweep(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == kept
+
+
+def test_fewer_samples_than_a_batch_has_are_a_shorter_batch() -> None:
+    assert shape(100_000_000) == (28, STEPS)
+    assert shape(300_000) == (1, 10_000)
+    assert shape(1) == (1, LEAST_STEPS)
