@@ -66,8 +66,9 @@ def shape(wanted: int) -> tuple[int, int]:
 
     Fewer than one batch has are a shorter batch.
     """
-    units = max(1, round(wanted / (SIGNALS * STEPS)))
-    return units, min(STEPS, max(LEAST_STEPS, wanted // (SIGNALS * units)))
+    if wanted >= SIGNALS * STEPS:
+        return round(wanted / (SIGNALS * STEPS)), STEPS
+    return 1, max(LEAST_STEPS, wanted // SIGNALS)
 
 
 def blocks(signals: int, steps: int) -> Iterator[memoryview]:
