@@ -9,6 +9,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING, NamedTuple
 
+import structlog
+
 from agents.models.contenders import Contenders
 from agents.models.registry import Registry
 from schemas.errors import ContractError
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from agents.models.lineup import Lineup
     from streams.record import Record
 
+log = structlog.get_logger("models")
 
 MOST_CHOSEN = 4096
 """Lineups that are remembered, by unit and context."""
@@ -58,6 +61,7 @@ class ModelFeed:
         self._count = 0
         self._contenders = Contenders(Registry())
         self._chosen: dict[tuple[str, Context], Lineup] = {}
+        self._reported: set[str] = set()
 
     def reach(self, now_us: int) -> None:
         """Let the log's time be `now_us`."""
@@ -83,4 +87,11 @@ class ModelFeed:
             if len(self._chosen) >= MOST_CHOSEN:
                 self._chosen.clear()
             lineup = self._chosen[unit, context] = self._contenders.choose(unit, context)
+            self._report()
         return lineup
+
+    def _report(self) -> None:
+        for digest, reason in self._contenders.refused.items():
+            if digest not in self._reported:
+                self._reported.add(digest)
+                log.error("a registered model cannot run here", digest=digest, cause=reason)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from agents.batch_context import Told
     from agents.context import Context
+    from agents.model_feed import Said as ModelSaid
     from agents.models.lineup import Lineup
     from streams.record import Record
 
@@ -69,8 +70,8 @@ class Replay:
     Args:
         unit: site/unit; other units' frames only move the time of the log.
         topic, topic_id, partition: of the log that is replayed.
-        batch_events: all that the log has of them.
-        choose: which models run in a context.
+        batch_events, model_events: all that the log has of them.
+        choose: which models run in a context; those that were in force if not given.
         digest: the model whose scores are wanted.
     """
 
@@ -82,20 +83,25 @@ class Replay:
         partition: int,
         *,
         batch_events: Sequence[Told],
-        choose: Callable[[Context], Lineup],
+        model_events: Sequence[ModelSaid],
         digest: str,
+        choose: Callable[[Context], Lineup] | None = None,
     ) -> None:
         self._unit = unit
         self._digest = digest
         site, _, name = unit.partition("/")
-        self._watch = PartitionWatch(topic, topic_id, partition, batch_events=batch_events)
-        self._watch.units[unit] = UnitWatch(site, name, choose=choose)
+        self._watch = PartitionWatch(
+            *(topic, topic_id, partition), batch_events=batch_events, model_events=model_events
+        )
+        if choose is not None:
+            self._watch.units[unit] = UnitWatch(site, name, choose=choose)
         self.frames = 0
 
     @property
     def faults(self) -> Mapping[str, str]:
         """The models of the unit that raised, with what they said."""
-        return self._watch.units[self._unit].model_faults
+        unit = self._watch.units.get(self._unit)
+        return unit.model_faults if unit else {}
 
     def take(self, records: Iterable[Record]) -> Iterator[tuple[Key, Said]]:
         """Judge records, in order; yields what the model said of the unit."""

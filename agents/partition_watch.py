@@ -6,12 +6,14 @@ Pure: records in, messages out. The same records give the same messages, whateve
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from agents.batch_context import BatchFeed
 from agents.checkpoints import Checkpoints
 from agents.cursor import admit
+from agents.model_feed import ModelFeed
 from agents.state_codec import pack, unpack
 from agents.unit_watch import UnitWatch
 from agents.watch_position import POSITION_KEY, Mark, WatchPosition
@@ -19,12 +21,13 @@ from schemas.decoding import Frame, decode_message
 from schemas.errors import FrameRefused, SnapshotRefused
 from schemas.source import Source
 from streams.record import TopicPartition
-from streams.topics import BATCH_EVENTS, WATCH_STATE
+from streams.topics import BATCH_EVENTS, MODELS_REGISTRY, WATCH_STATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from agents.batch_context import Told
+    from agents.model_feed import Said
     from schemas.alarm import AlarmTransition
     from schemas.forecast import ForecastMessage
     from schemas.score import ScoreMessage
@@ -66,6 +69,7 @@ class PartitionWatch:
         partition: the input partition.
         signing_key: by which the units' memories in watch.state are known as ours.
         batch_events: all that is known of batch.events; grows as more becomes known.
+        model_events: the same of models.registry.
 
     `refused` has, by unit, why its stored memory was not taken up: such a unit starts anew. `too_large` names
     the units whose memory the topic does not take: it is written without their models.
@@ -78,6 +82,8 @@ class PartitionWatch:
         partition: int,
         signing_key: bytes = b"",
         batch_events: Sequence[Told] = (),
+        *,
+        model_events: Sequence[Said] = (),
     ) -> None:
         self.topic = topic
         self.topic_id = topic_id
@@ -91,6 +97,7 @@ class PartitionWatch:
         self._timers_us = 0
         self._checkpoints = Checkpoints()
         self._batches = BatchFeed(batch_events)
+        self._models = ModelFeed(model_events)
 
     @property
     def told_offset(self) -> int:
@@ -189,7 +196,9 @@ class PartitionWatch:
         try:
             kept = unpack(body, self._key)
             _require(kept, key)
-            self.units[key] = UnitWatch.restored(site, unit, kept)
+            # Its memory is of the models that were in force when it was taken.
+            self._models.reach(Mark(*kept["mark"]).now_us)
+            self.units[key] = UnitWatch.restored(site, unit, kept, choose=partial(self._models.choose, key))
         except SnapshotRefused as refused:
             self.refused[key] = refused
             return None
@@ -198,6 +207,7 @@ class PartitionWatch:
     def _judge_one(self, record: Record, judgement: Judgement) -> None:
         self.now_us = max(self.now_us, record.recorded_us)
         self._batches.reach(self.now_us)
+        self._models.reach(self.now_us)
         at = self._sources(record.offset)
         try:
             message = decode_message(record.value, record.key, record.recorded_us)
@@ -221,7 +231,8 @@ class PartitionWatch:
     def _judge_frame(self, frame: Frame, at: Callable[[], Source], judgement: Judgement) -> None:
         unit = self.units.get(frame.key)
         if unit is None:
-            unit = self.units[frame.key] = UnitWatch(frame.site, frame.unit)
+            choose = partial(self._models.choose, frame.key)
+            unit = self.units[frame.key] = UnitWatch(frame.site, frame.unit, choose=choose)
         outputs = unit.on_frame(frame, self.now_us, at, self._batches.story(frame.key))
         judgement.outputs += map(self._beside, outputs)
         judgement.frames += 1
@@ -230,9 +241,9 @@ class PartitionWatch:
 
     def _beside(self, output: Output) -> Output:
         """Name the side inputs that were in force for an output."""
-        if not self._batches.offset:
-            return output
-        return output.model_copy(update={"side_offsets": {BATCH_EVENTS.name: self._batches.offset}})
+        offsets = {BATCH_EVENTS.name: self._batches.offset, MODELS_REGISTRY.name: self._models.offset}
+        in_force = {name: offset for name, offset in offsets.items() if offset}
+        return output.model_copy(update={"side_offsets": in_force}) if in_force else output
 
     def _sources(self, offset: int) -> Callable[[], Source]:
         indices = count()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from agents import model_feed
 from agents.batch_context import understood
 from agents.partition_watch import PartitionWatch
 from schemas.alarm import AlarmTransition
@@ -55,7 +56,7 @@ TRANSACTION_BYTES = 128 * 1024
 """A transaction takes no more than this of message bytes: a stop, a rebalance and the first alarm of a long
 batch wait for one, and all partitions share one core."""
 
-BATCHES_AWAY_S = 30.0
+SIDES_AWAY_S = 30.0
 """Where batch events could not be read they are asked for again after this time."""
 
 RETRY_S = (0.2, 0.5, 1.0, 2.0, 5.0)
@@ -94,6 +95,7 @@ class WatchWorker:
         *,
         signing_key: bytes,
         batch_events: SideInput,
+        model_events: SideInput,
     ) -> None:
         self._broker = broker
         self._signing_key = signing_key
@@ -105,11 +107,15 @@ class WatchWorker:
         self._told_faults: set[tuple[str, str]] = set()
         self._batch_events = batch_events
         self._batches: list[Told] = []
-        self._ask_batches_s = 0.0
+        self._model_events = model_events
+        self._models: list[model_feed.Said] = []
+        self._ask_sides_s = 0.0
+        self._sides = asyncio.Lock()
 
     async def start_at(self, partitions: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
         """Where each partition starts: fence the former owner, read the memory, answer with its offset."""
         fresh = [tp.partition for tp in partitions if tp.partition not in self._owned]
+        await self._know_sides()
         taken = await asyncio.gather(*(asyncio.to_thread(self._take_over, partition) for partition in fresh))
         self._owned.update(zip(fresh, taken, strict=True))
         starts = {tp: self._owned[tp.partition].watch.next_offset for tp in partitions}
@@ -132,7 +138,7 @@ class WatchWorker:
             for _, record in batch:
                 grouped.setdefault(record.partition, []).append(record)
             # After the frames: what was recorded before them is known now (decision 0008).
-            await asyncio.to_thread(self._learn_of_batches)
+            await self._know_sides()
             await asyncio.gather(
                 *(self._take_all(partition, records) for partition, records in grouped.items())
             )
@@ -147,15 +153,23 @@ class WatchWorker:
                 owned.last_heard_s = now_s
                 self._ticker.tick(partition)
 
-    def _learn_of_batches(self) -> None:
-        if time.monotonic() < self._ask_batches_s:
+    async def _know_sides(self) -> None:
+        """Learn what was told beside the frames until now."""
+        async with self._sides:
+            await asyncio.to_thread(self._learn_of_sides)
+
+    def _learn_of_sides(self) -> None:
+        if time.monotonic() < self._ask_sides_s:
             return
         try:
             self._batches += map(understood, self._batch_events.catch_up())
+            self._models += map(model_feed.understood, self._model_events.catch_up())
         except BrokerError as error:
-            # No alarm waits for batch events; they take effect when they are known.
-            self._ask_batches_s = time.monotonic() + BATCHES_AWAY_S
-            log.warning("batch events cannot be read; frames are judged without them", cause=str(error))
+            # No alarm waits for side inputs; they take effect when they are known.
+            self._ask_sides_s = time.monotonic() + SIDES_AWAY_S
+            log.warning(
+                "batch or model events cannot be read; frames are judged without them", cause=str(error)
+            )
 
     def _take_over(self, partition: int) -> OwnedPartition:
         producer = PartitionProducer(self._broker, f"sparge-watch-{partition}")
@@ -166,7 +180,10 @@ class WatchWorker:
                 kept="The alarms' states are in watch.state; a new start takes them up.",
                 next_step="sparge doctor",
             )
-        watch = PartitionWatch(FRAMES.name, self._topic_id, partition, self._signing_key, self._batches)
+        watch = PartitionWatch(
+            *(FRAMES.name, self._topic_id, partition, self._signing_key, self._batches),
+            model_events=self._models,
+        )
         entries = read_partition_to_end(self._broker, WATCH_STATE.name, partition)
         same_topic = watch.restore((record.key or b"", record.value) for record in entries)
         if not same_topic:

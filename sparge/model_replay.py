@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING
 
+from agents import model_feed
 from agents.batch_context import understood
 from agents.model_replay import Differences, Key, Replay, Said, compare
-from agents.models.contenders import Contenders
-from agents.models.lineup import everywhere, shipped
 from schemas.errors import QueryRefused
 from sparge.times import show_time
 from storage.model_queries import batch_span, stored_frames, stored_scores
@@ -18,13 +17,13 @@ from streams.admin import describe_log, log_bounds
 from streams.range_reader import RangeReader
 from streams.record import TopicPartition
 from streams.tail import read_all
-from streams.topics import BATCH_EVENTS, FRAMES
+from streams.topics import BATCH_EVENTS, FRAMES, MODELS_REGISTRY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from zoneinfo import ZoneInfo
 
-    from agents.models.registry import Registry, Standing
+    from agents.models.registry import Standing
     from storage.model_queries import BatchSpan, StoredScore
     from streams.connection import Broker
     from streams.record import Record
@@ -47,7 +46,6 @@ class Outcome:
 def replay(
     broker: Broker,
     database: str,
-    registry: Registry,
     model: Standing,
     batch: str,
     *,
@@ -66,14 +64,10 @@ def replay(
         tp, topic_id, last = _place(broker, scores, span, model)
         frames = stored_frames(connection, span.unit, (topic_id, tp.topic), tp.partition, last + 1)
     low, high = log_bounds(broker, [tp])[tp]
-    contenders = Contenders(registry)
-    ours = {choice.recipe.digest for choice in shipped().choices}
     watch = Replay(
         *(span.unit, tp.topic, topic_id, tp.partition),
         batch_events=[understood(record) for record in read_all(broker, BATCH_EVENTS.name)],
-        choose=everywhere
-        if model.model.digest in ours
-        else lambda context: contenders.choose(span.unit, context),
+        model_events=[model_feed.understood(record) for record in read_all(broker, MODELS_REGISTRY.name)],
         digest=model.model.digest,
     )
     said: dict[Key, Said] = {}
@@ -86,7 +80,7 @@ def replay(
             progress(portion[-1].offset - low + 1, last + 1 - low)
     stored = {Key(*score[3:6]): Said(*score[6:]) for score in scores}
     gone = [(offset, at_us) for offset, at_us in frames if offset not in there]
-    notes = [*_notes(model, gone, span, low), *_faults(watch), *contenders.refused.values()]
+    notes = [*_notes(model, gone, span, low), *_faults(watch)]
     return Outcome(span, watch.frames, len(stored), compare(stored, said), tuple(notes))
 
 

@@ -15,7 +15,7 @@ from streams.flow import Flow
 from streams.range_reader import RangeReader
 from streams.side_input import SideInput
 from streams.ticks import Ticker
-from streams.topics import BATCH_EVENTS, FRAMES
+from streams.topics import BATCH_EVENTS, FRAMES, MODELS_REGISTRY
 
 if TYPE_CHECKING:
     from sparge.settings import Settings
@@ -35,6 +35,7 @@ def watch(settings: Settings) -> Assembled:
         tally,
         signing_key=state_key(settings),
         batch_events=SideInput(broker, BATCH_EVENTS.name, RangeReader(broker, read_committed=False)),
+        model_events=SideInput(broker, MODELS_REGISTRY.name, RangeReader(broker, read_committed=False)),
     )
     flow = Flow()
     app = make_app(

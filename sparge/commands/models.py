@@ -340,9 +340,7 @@ def replay(
     def progress(done: int, total: int) -> None:
         err.print(f"{done:,} of {total:,} records", style="dim")
 
-    outcome = run_replay(
-        *(broker, settings.conninfo(), registry, found, batch), member=member, progress=progress
-    )
+    outcome = run_replay(*(broker, settings.conninfo(), found, batch), member=member, progress=progress)
     for line in told(outcome, parse_zone(zone) if zone else None):
         say(line)
     if not outcome.differences.none:

@@ -178,8 +178,11 @@ def test_a_recipe_that_is_wrong_is_refused_and_nothing_is_registered(
 
 @pytest.mark.timeout(240)
 def test_a_batch_is_replayed_bit_by_bit_and_what_differs_is_named(
-    working: CommandLine, topics: Broker, store_database: str
+    working: CommandLine, topics: Broker, store_database: str, tmp_path: Path
 ) -> None:
+    file = tmp_path / "recipe.yaml"
+    file.write_text(yaml.safe_dump(RECIPE))
+    working.done("models", "register", str(file), "--by", "M. Okafor", "--why", "To be seen.")
     began_us = int(time.time() * 1e6) - FRAMES * FRAME_S * 1_000_000
     at = ("--time", f"{FRAMES * FRAME_S + 30}s ago")
     working.done("batch", "start", UNIT, "B1", "--member", "institute", "--organism", "E. coli", *at)
@@ -187,6 +190,11 @@ def test_a_batch_is_replayed_bit_by_bit_and_what_differs_is_named(
     wait_for(store_database, LAST_SCORED)
     asked = ("models", "replay", "--batch", "B1", "--model", "one-step-residual")
     assert "Identical, bit by bit." in working.done(*asked)
+    assert "Identical, bit by bit." in working.done(*asked[:-1], "my-holt")
+    roles = "SELECT DISTINCT role FROM sparge.scores WHERE model = 'my-holt'"
+    assert wait_for(store_database, roles) == [("challenger",)]
+    beside = working.done("models", "compare", "one-step-residual", "my-holt", "--last", "1d")
+    assert "samples" in beside
     wrong = "UPDATE sparge.score SET score = score + 1 WHERE ctid = (SELECT min(ctid) FROM sparge.score)"
     with psycopg.connect(store_database, autocommit=True) as connection:
         connection.execute(wrong)
