@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from math import exp, log10
+from math import exp, log10, sqrt
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
@@ -18,7 +18,7 @@ import yaml
 from pydantic import Field
 
 from agents.models.recipe import Positive, Recipe, Steps
-from agents.models.relations import Relation, Relations
+from agents.models.relations import FLOWS, Relation, Relations
 from agents.models.small_sample import LARGEST, t_tail
 from agents.models.step import UnitScore
 from schemas.errors import SnapshotRefused
@@ -35,6 +35,8 @@ LAYER = "attribution"
 Looks = Literal["process", "sensor", "unknown"]
 SEVERAL = 3
 """So many independent instruments do not fail at once."""
+USUAL = 2.0
+"""Deviations of so many spreads are still usual."""
 LARGEST_RATIO = 700.0
 """Beyond this power of e a float overflows."""
 
@@ -178,6 +180,7 @@ class Attribution:
         ready = known & (self._learnt >= recipe.baseline_steps)
         spread = np.sqrt(np.maximum(self._variance, 0.0) + self._floor**2)
         off = np.where(ready, np.stack([self._smooth, number]) - self._mean, 0.0)
+        off[1] /= sqrt(2.0 * recipe.smooth_steps - 1.0)  # white noise has so much more spread than its mean
         tails = t_tail(off / spread, recipe.freedom)
         score = np.where(ready, tails[0], np.nan)
         # Learning is guarded by the number itself: its mean over some steps comes too late.
@@ -197,10 +200,16 @@ class Attribution:
         return score
 
     def _learn(self, number: NDArray[np.float64], fit: NDArray[np.bool_]) -> None:
-        """Exponentially weighted mean and variance, plain ones until the memory is full (as River's)."""
+        """Exponentially weighted mean and variance, plain ones until the memory is full.
+
+        After the baseline a step counts for no more than a usual deviation: what goes wrong slowly would
+        else widen the spread by which it is judged.
+        """
+        spread = np.sqrt(np.maximum(self._variance, 0.0) + self._floor**2)
+        bound = np.where(self._learnt >= self.recipe.baseline_steps, USUAL * spread, np.inf)
         self._learnt = np.where(fit, np.minimum(self._learnt + 1.0, self.recipe.memory_steps), self._learnt)
         share = np.where(fit, 1.0 / np.maximum(self._learnt, 1.0), 0.0)
-        off = np.where(fit, number - self._mean, 0.0)
+        off = np.clip(np.where(fit, number - self._mean, 0.0), -bound, bound)
         self._mean = self._mean + share * off
         self._variance = np.where(share < 1.0, (1.0 - share) * (self._variance + share * off * off), 0.0)
 
@@ -219,7 +228,7 @@ class Attribution:
                 return Verdict("process", f"{told[relation.name]}: the equipment does not do as it is told")
         ready = self._learnt >= self.recipe.baseline_steps
         for row, relation in enumerate(every):
-            both = [name for name in relation.signals if name in doubted]
+            both = set(relation.signals) <= set(doubted)
             if relation.kind == "pair" and both and ready[row] and np.isfinite(number[row]):
                 return Verdict("process", f"{relation.says} moved together: both probes show it")
         return self._by_balance(broken, told, doubted)
@@ -239,12 +248,14 @@ class Attribution:
         self, broken: Sequence[Relation], told: Mapping[str, str], doubted: Sequence[str]
     ) -> Verdict:
         witnesses = {self._instrument(name) for name in doubted}
-        if len(witnesses) >= SEVERAL or (len(witnesses) > 1 and not broken):
+        if len(witnesses) >= SEVERAL:
             return Verdict("process", f"independent instruments moved together: {', '.join(doubted)}")
         if not broken:
             return Verdict("unknown", f"{', '.join(doubted)}: there is nothing sound to check against")
         evidence = "; ".join(told[relation.name] for relation in broken)
-        if len(witnesses) == 1 and all(set(doubted) & relation.measured for relation in broken):
+        # A gas flow that is wrong has left its set point; here it is but one of the terms.
+        blamed = set(doubted).difference(FLOWS)
+        if len(witnesses) == 1 and all(blamed & relation.measured for relation in broken):
             return Verdict("sensor", f"{evidence}: only {', '.join(doubted)} moved, the rest of it did not")
         return Verdict("unknown", f"{evidence}: any of them may be wrong")
 

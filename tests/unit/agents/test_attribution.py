@@ -108,7 +108,7 @@ def test_a_sound_unit_gets_no_verdict() -> None:
 
 def test_a_probe_that_leaves_its_twin_is_a_sensor_and_the_difference_is_told() -> None:
     unit = learnt()
-    said = unit.steps(20, set_to(pH_2=0.33), doubted=("pH_2",))
+    said = unit.steps(40, set_to(pH_2=0.33), doubted=("pH_2",))
     last = said[-1]
     assert last is not None
     assert last.suspect
@@ -152,6 +152,13 @@ def test_many_independent_instruments_are_the_process() -> None:
     unit = Unit(1, tuple(name for name in names if name in USUAL))
     unit.steps(3, doubted=("agitation", "offgas_O2", "weight"))
     assert verdict(unit).looks_like == "process"
+
+
+def test_two_doubts_that_happen_to_meet_are_no_evidence() -> None:
+    unit = learnt()
+    unit.steps(3, doubted=("agitation", "weight"))
+    assert verdict(unit).looks_like != "sensor"
+    assert "moved together" not in verdict(unit).evidence
 
 
 def test_a_signal_with_nothing_to_compare_it_with_is_unknown() -> None:
