@@ -318,7 +318,9 @@ def verdict(
         raised_us=last.since_us,
         verdict=VERDICTS[said],
     )
-    whose = f"{model.name}@{model.version}" if model else f"no model: {last.condition} is a limit or a rule"
+    whose = (
+        f"{model.name}@{model.version}" if model else f"no model: none that is stored led to {last.condition}"
+    )
     say(f"{alarm}, raised {show_time(last.since_us)}: {said}, against {whose}.")
 
 

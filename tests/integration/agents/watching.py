@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from agents import model_feed
 from agents.batch_context import understood
 from agents.partition_watch import PartitionWatch
 from agents.watch_position import POSITION_KEY
 from schemas.alarm import AlarmTransition
 from streams.admin import describe_log
 from streams.tail import read_all, tail
-from streams.topics import ALARM_TRANSITIONS, BATCH_EVENTS, FRAMES, WATCH_STATE
+from streams.topics import ALARM_TRANSITIONS, BATCH_EVENTS, FRAMES, MODELS_REGISTRY, WATCH_STATE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -55,7 +56,7 @@ def said(broker: Broker) -> Said:
 
 
 def reference(broker: Broker) -> Said:
-    """The transitions that follow from telemetry.frames, up to what watch has judged, and batch.events."""
+    """The transitions that follow from the frames that were judged, and from what was told beside them."""
     positions = {
         record.partition: orjson.loads(record.value or b"")["next_offset"]
         for record in read_all(broker, WATCH_STATE.name)
@@ -67,9 +68,10 @@ def reference(broker: Broker) -> Said:
             records[record.partition].append(record)
     topic_id = describe_log(broker, [FRAMES.name]).topics[FRAMES.name]
     batches = [understood(record) for record in read_all(broker, BATCH_EVENTS.name)]
+    models = [model_feed.understood(record) for record in read_all(broker, MODELS_REGISTRY.name)]
     told: Said = {}
     for partition, its_records in records.items():
-        watch = PartitionWatch(FRAMES.name, topic_id, partition, batch_events=batches)
+        watch = PartitionWatch(FRAMES.name, topic_id, partition, batch_events=batches, model_events=models)
         outputs = watch.judge(its_records).outputs
         if alarms := [plain(output) for output in outputs if isinstance(output, AlarmTransition)]:
             told[partition] = alarms

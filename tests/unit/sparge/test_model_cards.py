@@ -1,0 +1,168 @@
+"""Models in words: who speaks where, what is known of one, and how two compare."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agents.models.checks import Finding
+from agents.models.registry import EVERYWHERE, Registry
+from schemas.errors import ModelRefused, QueryRefused
+from schemas.model_event import ModelContext, ModelEvent
+from schemas.score import ModelRef
+from sparge.model_cards import card, comparison, findings, listing, metrics, verdicts_text
+from sparge.model_registry import find, tell
+from storage.model_queries import Agreement, Comparison, Errors
+from streams.connection import Broker
+
+HERE = ModelContext(unit="north/BR-01")
+TREES = ModelRef(name="trees", version="1", digest="aa" * 32)
+TREES_2 = ModelRef(name="trees", version="2", digest="ab" * 32)
+HOLT = ModelRef(name="holt", version="1", digest="cc" * 32)
+COMPARED = Comparison(
+    Agreement(1000, 20, 10, 5),
+    Agreement(0, 0, 0, 0),
+    [Errors(60.0, 50, 0.5, 0.9, 0.92), Errors(300.0, 5, None, 1.0, 1.0)],
+)
+
+
+def said(
+    number: int, event: str, model: ModelRef, context: ModelContext = EVERYWHERE, **more: Any
+) -> ModelEvent:
+    registration = {"recipe": "name: x\nversion: 1\n", "river_version": "0.26.1", "author": "M. Okafor"}
+    fields: dict[str, Any] = {
+        "id": f"e{number}",
+        "event": event,
+        "time_us": 1_790_000_000_000_000 + number,
+        "by": "a.lindqvist",
+        "why": f"Reason {number}.",
+        "layer": "residual",
+        "context": context,
+        "model": model,
+        **(registration if event == "registered" else {}),
+        **more,
+    }
+    return ModelEvent(**fields)
+
+
+def judged(number: int, verdict: str) -> ModelEvent:
+    alarm = {"alarm": f"north/BR-01/DO{number}/anomaly", "raised_us": 5, "verdict": verdict}
+    return said(number, "verdict", HOLT, **alarm, layer=None)
+
+
+REGISTRY = Registry(
+    [
+        said(0, "registered", HOLT),
+        said(1, "promoted", HOLT),
+        said(2, "registered", TREES),
+        said(3, "registered", TREES, HERE),
+        said(4, "registered", TREES_2, HERE),
+        said(5, "promoted", TREES_2, HERE, metrics={"agreement": 0.99}),
+        said(6, "promoted", TREES_2, HERE),
+        *(judged(number, "true") for number in (7, 8, 9)),
+        judged(10, "nuisance"),
+    ]
+)
+
+
+def test_champions_stand_before_their_challengers_place_by_place() -> None:
+    lines = listing(REGISTRY, REGISTRY.standings(), None).splitlines()[2:]
+    told = [line.split("  ") for line in lines]
+    assert [[cell.strip() for cell in row if cell.strip()][1:4] for row in told] == [
+        ["everywhere", "champion", "holt@1"],
+        ["everywhere", "challenger", "trees@1"],
+        ["north/BR-01", "champion", "trees@2"],
+        ["north/BR-01", "challenger", "trees@1"],
+    ]
+    assert lines[0].endswith("3/1/0")
+
+
+def test_a_card_tells_recipe_versions_figures_and_history_with_what_had_no_effect() -> None:
+    told = list(card(REGISTRY, find(REGISTRY, "trees@2", None), None))
+    fields = dict(told)
+    assert fields["model"] == "trees 2"
+    assert "by a.lindqvist: Reason 5." in fields["role"]
+    assert fields["author"] == "M. Okafor"
+    assert fields["made with"] == "River 0.26.1, NumPy not said"
+    assert fields["metric"] == "agreement 0.99"
+    assert fields["recipe"] == "\nname: x\nversion: 1"
+    history = [text for name, text in told if name == "history"]
+    assert len(history) == 3
+    assert "no effect" in history[-1]
+
+
+def test_verdicts_tell_what_share_of_the_judged_alarms_was_true() -> None:
+    assert (
+        verdicts_text(REGISTRY, HOLT.digest)
+        == "3 true, 1 nuisance, 0 known work, 75% of the judged were true"
+    )
+    assert verdicts_text(REGISTRY, TREES.digest) == "0 true, 0 nuisance, 0 known work"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "context", "found"),
+    [
+        ("holt", None, HOLT),
+        ("holt@1", EVERYWHERE, HOLT),
+        ("trees@2", None, TREES_2),
+        ("trees@1", None, TREES),
+        ("trees@1", HERE, TREES),
+        ("cccccc", None, HOLT),
+    ],
+)
+def test_a_model_is_found_by_name_version_or_digest(
+    wanted: str, context: ModelContext | None, found: ModelRef
+) -> None:
+    assert find(REGISTRY, wanted, context).model == found
+
+
+@pytest.mark.parametrize(
+    ("wanted", "context", "reason"),
+    [
+        ("nobody", None, "There is no model nobody"),
+        ("holt", HERE, "registered for north/BR-01"),
+        ("trees", None, "several models: trees@1, trees@2"),
+        ("cc", None, "There is no model cc"),
+    ],
+)
+def test_what_is_not_one_model_is_refused(wanted: str, context: ModelContext | None, reason: str) -> None:
+    with pytest.raises(QueryRefused, match=reason):
+        find(REGISTRY, wanted, context)
+
+
+@pytest.mark.parametrize(
+    ("event", "more", "reason"),
+    [
+        ("promoted", {"by": "system"}, "is no person"),
+        ("promoted", {"by": " System "}, "is no person"),
+        ("promoted", {"by": "k.jansen"}, "is the champion for residual, everywhere already"),
+    ],
+)
+def test_nothing_that_breaks_a_rule_is_sent(event: str, more: dict[str, str], reason: str) -> None:
+    nowhere = Broker("127.0.0.1:1")
+    with pytest.raises(ModelRefused, match=reason):
+        tell(nowhere, REGISTRY, event, **more, why="w", layer="residual", context=EVERYWHERE, model=HOLT)
+
+
+def test_a_comparison_shows_suspicion_agreement_errors_and_coverage() -> None:
+    text = "\n".join(comparison("holt", "trees", COMPARED))
+    for part in ("1,000", "98.00%", "0.500", "92.0%", "no error"):
+        assert part in text
+
+
+def test_the_figures_of_a_promotion_are_those_of_the_comparison() -> None:
+    assert metrics(COMPARED) == {
+        "samples_judged": 1000.0,
+        "champion_sample_suspect_share": 0.02,
+        "challenger_sample_suspect_share": 0.01,
+        "sample_agreement": 0.98,
+        "error_ratio_60s": 0.5,
+        "challenger_coverage_60s": 0.92,
+        "challenger_coverage_300s": 1.0,
+    }
+
+
+def test_a_check_that_is_not_passed_stands_out() -> None:
+    text = findings([Finding("a", passed=True), Finding("b", passed=False, said="it raised KeyError")])
+    assert [line.split()[1] for line in text.splitlines()[2:]] == ["passed", "FAILED"]
