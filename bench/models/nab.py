@@ -43,8 +43,9 @@ PUBLISHED = (
 
 SEEN = (
     "which aspects, how many of them count, how often a suspicion is told again and the recipe's suspect_at "
-    "were chosen while these very labels were in sight, among more than a hundred combinations: on other "
-    "streams expect less. The thresholds from training rows use no label, but which quantile is a choice, too"
+    "were chosen while these very labels were in sight, among more than a hundred combinations, so no figure "
+    "here is of unseen streams: on others expect less. Of the two quantiles of training rows, 99.9 % was the "
+    "one named before any was scored; 99 % was added when that had failed"
 )
 
 QUANTILES = (0.99, 0.999)
@@ -153,6 +154,7 @@ def measure(data: Path) -> Report:
         Figure(
             "NAB score at the optimiser's threshold", by_threshold[best].normalised, f"of 100, at {best:.2f}"
         ),
+        Figure("NAB score, threshold from the other half's labels", _halves(weights, score, again), "of 100"),
         Figure("NAB one-step residual alone", alone.normalised, "of 100"),
         Figure("NAB always alarming", _always(weights, 1), "of 100"),
         Figure("NAB always alarming, told again as ours", _always(weights, again), "of 100"),
@@ -179,6 +181,17 @@ def _corpus_at(
     weights: dict[str, Weights], score: dict[str, NDArray[np.float64]], threshold: float, again: int
 ) -> Outcome:
     return corpus(weights, {name: told(each, threshold, again) for name, each in score.items()})
+
+
+def _halves(weights: dict[str, Weights], score: dict[str, NDArray[np.float64]], again: int) -> float:
+    """Each half of the streams at the threshold that is best for the other half."""
+    names = sorted(weights)
+    halves = [{name: weights[name] for name in names[first::2]} for first in (0, 1)]
+    total = Outcome()
+    for own, other in (halves, halves[::-1]):
+        reached = {float(at): _corpus_at(other, score, at, again).normalised for at in OPTIMISER}
+        total += _corpus_at(own, score, max(reached, key=reached.__getitem__), again)
+    return total.normalised
 
 
 def _always(weights: dict[str, Weights], again: int) -> float:

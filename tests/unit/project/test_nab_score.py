@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from math import exp
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from bench.models import nab
 from bench.models._nab_score import Outcome, corpus, outcome, told, weigh
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ROWS = 1000
 WINDOWS = [(400, 499), (700, 799)]
@@ -62,3 +68,28 @@ def test_a_suspicion_that_lasts_is_told_again_only_after_a_while() -> None:
     score = np.array([0.0, 3.0, 3.0, 3.0, 0.0, 3.0, 3.0])
     assert np.flatnonzero(told(score, 2.0, 3)).tolist() == [1, 5]
     assert np.flatnonzero(told(score, 2.0, 1)).tolist() == [1, 2, 3, 5, 6]
+
+
+def test_streams_are_read_from_whatever_folder_holds_them_and_scored(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    start = np.datetime64("2014-04-01T00:00:00")
+    times = [str(start + np.timedelta64(5 * row, "m")).replace("T", " ") for row in range(ROWS)]
+    for name in ("one", "two"):
+        values = 50.0 + random.standard_normal(ROWS)
+        values[500:560] += 40.0
+        folder = tmp_path / "kind"
+        folder.mkdir(exist_ok=True)
+        rows = [f"{time},{value}" for time, value in zip(times, values.tolist(), strict=True)]
+        (folder / f"{name}.csv").write_text("\n".join(["timestamp,value", *rows, ""]), encoding="utf-8")
+    windows = {f"kind/{name}.csv": [[times[490], times[600]]] for name in ("one", "two", "absent")}
+    (tmp_path / nab.WINDOWS).write_text(json.dumps(windows), encoding="utf-8")
+    streams = nab.read(tmp_path)
+    assert [stream.windows for stream in streams.values()] == [[(490, 600)]] * 2
+    figures = {figure.name: figure.value for figure in nab.measure(tmp_path).figures}
+    assert figures["NAB windows hit"] == 2
+    assert figures["NAB standard score, recipe's threshold"] > 70.0
+
+
+def test_a_folder_without_labels_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="combined_windows"):
+        nab.read(tmp_path)
