@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from agents.context import NO_BATCH, Context
+from agents.models import reference_batches
 from agents.models.envelope import BatchEnvelope, shipped
 from agents.models.golden import Envelope, EnvelopeRecipe, ReferenceBatch, build
 from agents.models.maturity import MaturityClock, maturity
 from agents.models.small_sample import t_tail
 from agents.models.step import Step, UnitScore
+from agents.state_codec import pack, unpack
 from schemas.errors import SnapshotRefused
 
 if TYPE_CHECKING:
@@ -324,3 +326,31 @@ def test_a_reference_batch_whose_arrays_do_not_fit_is_refused() -> None:
     wrong = ReferenceBatch("B1", seconds(3), ("feed",) * 3, np.zeros((3, 2)))
     with pytest.raises(ValueError, match="B1 has"):
         build(recipe(), NAMES, [wrong])
+
+
+def test_a_kept_envelope_is_the_same_after_it_went_through_the_codec() -> None:
+    known = envelope(4)
+    kept = unpack(pack(reference_batches.told(known), b"key"), b"key")
+    again = reference_batches.read(kept)
+    assert again.digest == known.digest
+    one, two = layer(known), layer(again)
+    for first, second in zip(run(one, course(99)), run(two, course(99)), strict=True):
+        assert (first and first.score) == (second and second.score)
+
+
+def test_something_else_is_no_envelope() -> None:
+    with pytest.raises(SnapshotRefused, match="no batch envelope"):
+        reference_batches.read({"schema": "other"})
+
+
+def test_a_stored_batch_comes_onto_the_grid_with_its_phases_and_without_stale_values() -> None:
+    times = np.array([0, 12_000_000, 21_000_000], dtype=np.int64)
+    samples = {"DO": (times, np.array([1.0, 2.0, 3.0]))}
+    phases = [(0, "batch"), (20_000_000, "feed")]
+    stored = reference_batches.StoredBatch("B1", 0, 60_000_000, phases, samples)
+    found = reference_batches.on_grid(stored, ("DO", "pH"), step_s=10.0, hold_s=20.0)
+    assert found.time_s.tolist() == [10.0, 20.0, 30.0, 40.0, 50.0, 60.0]
+    assert found.phase == ("batch", "batch", "feed", "feed", "feed", "feed")
+    assert found.value[:, 0].tolist()[:4] == [1.0, 2.0, 3.0, 3.0]
+    assert np.isnan(found.value[4:, 0]).all()
+    assert np.isnan(found.value[:, 1]).all()
