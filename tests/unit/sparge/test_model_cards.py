@@ -47,7 +47,7 @@ def said(
 
 
 def judged(number: int, verdict: str) -> ModelEvent:
-    alarm = {"alarm": f"north/BR-01/DO{number}/anomaly", "raised_us": 5, "verdict": verdict}
+    alarm: dict[str, Any] = {"alarm": f"north/BR-01/DO{number}/anomaly", "raised_us": 5, "verdict": verdict}
     return said(number, "verdict", HOLT, **alarm, layer=None)
 
 
