@@ -42,7 +42,6 @@ class EnvelopeRecipe(Recipe):
     rebaseline_after_s: Positive
     suspect_at: Positive
     clear_below: Positive
-    signals: tuple[str, ...] = ()
 
     @property
     def rebaseline_steps(self) -> int:

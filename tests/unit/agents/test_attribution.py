@@ -245,3 +245,13 @@ def test_whatever_comes_it_neither_raises_nor_shows_nan(value: float) -> None:
         if said is not None:
             assert np.isfinite(said.score)
             assert np.isfinite(said.contributions).all()
+
+
+def test_a_signal_that_appears_late_joins_its_relations() -> None:
+    unit = Unit(1, ("pH",))
+    assert unit.steps(50) == [None] * 50
+    unit.names = ("pH", "pH_2")
+    unit.layer.add("pH_2", None)
+    unit.steps(100)
+    unit.steps(40, set_to(pH_2=0.3), doubted=("pH_2",))
+    assert verdict(unit).looks_like == "sensor"

@@ -354,3 +354,19 @@ def test_a_stored_batch_comes_onto_the_grid_with_its_phases_and_without_stale_va
     assert found.value[:, 0].tolist()[:4] == [1.0, 2.0, 3.0, 3.0]
     assert np.isnan(found.value[4:, 0]).all()
     assert np.isnan(found.value[:, 1]).all()
+
+
+def test_a_signal_that_appears_late_is_judged_from_then_on() -> None:
+    judge = BatchEnvelope(recipe(), envelope())
+    values = course(99)
+    values[200:, 3] = 30.0
+    judge.add("DO", None)
+    for row in range(100):
+        judge.take(step(row, values[row, :1]), np.zeros(1, dtype=np.bool_))
+    judge.add("unheard_of", None)
+    judge.add("base_pump", None)
+    said = [
+        judge.take(step(row, values[row, [0, 1, 3]]), np.zeros(3, dtype=np.bool_)) for row in range(100, 300)
+    ]
+    found = [100 + row for row in suspects(said)]
+    assert 201 <= found[0] <= 206
