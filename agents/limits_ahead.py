@@ -49,9 +49,11 @@ def limits_ahead(foresaid: Foresaid, signals: Sequence[Signal]) -> dict[int, lis
     """
     ahead = foresaid.outlooks
     speaks = ~(ahead.silent | ahead.fallback) & np.isfinite(ahead.value)
+    lowest = np.where(speaks, ahead.value, np.inf).min(axis=1).tolist()
+    highest = np.where(speaks, ahead.value, -np.inf).max(axis=1).tolist()
     found: dict[int, list[Ahead]] = {}
     for slot in np.flatnonzero(speaks.any(axis=1)).tolist():
-        if not signals[slot].limits:
+        if not _may_reach(signals[slot], lowest[slot], highest[slot]):
             continue
         at = speaks[slot]
         path = Path(
@@ -87,6 +89,18 @@ def judge_limits_ahead(
     for name in sorted(pending):
         told += alarms.observe(name, "time_to_limit", Evidence(None, "s"), moment, abnormal=False)
     return told
+
+
+def _may_reach(signal: Signal, lowest: float, highest: float) -> bool:
+    """Whether the forecast lies beyond a limit at one of its horizons; most never do."""
+    return any(
+        definition.limit is not None
+        and (
+            (SIDES.get(definition.condition) == "low" and lowest <= definition.limit)
+            or (SIDES.get(definition.condition) == "high" and highest >= definition.limit)
+        )
+        for definition, _ in signal.limits
+    )
 
 
 def _reached(signal: Signal, path: Path, longest_minutes: float) -> list[Ahead]:

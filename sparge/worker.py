@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
 from enum import StrEnum
 from importlib import import_module
@@ -47,6 +48,8 @@ def run_worker(worker: Worker, settings: Settings) -> int:
         SpargeError: broker or database cannot be reached, or refuse, before the work began.
     """
     log_to_stderr(settings.log_level)
+    # Matrices of a unit are small: threads of BLAS would only contend. Read when NumPy is imported, below.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     assemble: Callable[[Settings], Assembled] = getattr(import_module(_COMPOSED_IN[worker]), worker.value)
     broker = settings.kafka()
     structlog.get_logger(worker.value).info(

@@ -49,6 +49,9 @@ MOST_HELD = 120
 MOST_STEPS = 720
 """and so many steps at most are taken of one frame, the newest: a day in one message must not stop alarms."""
 
+FEW = 16
+"""So many steps in a row are gone through one by one."""
+
 NEVER_US = -1
 
 
@@ -102,7 +105,11 @@ class Grid:
         now_us: log time. Each of the steps is to be given to `put`, after what `complete` gives before it.
         """
         newest_us = int(samples.time_us.max())
-        samples = samples.keep(samples.time_us // self.step_us > newest_us // self.step_us - MOST_STEPS)
+        step = samples.time_us // self.step_us
+        earliest = newest_us // self.step_us - MOST_STEPS
+        if int(step.min()) <= earliest:
+            samples = samples.keep(step > earliest)
+            step = samples.time_us // self.step_us
         self._devices = {
             name: (until_us, heard_us)
             for name, (until_us, heard_us) in self._devices.items()
@@ -110,7 +117,6 @@ class Grid:
         }
         self._devices[device] = (newest_us, now_us)
         reached = [until_us for until_us, _ in self._devices.values()]
-        step = samples.time_us // self.step_us
         if self.open is not None and max(reached) < self.open * self.step_us - SET_BACK_US:
             self.open = None
             self._rows = []
@@ -118,11 +124,15 @@ class Grid:
         if self.open is None:
             self.open = int(step.min())
         self._complete_to = max(min(reached), max(reached) - WAIT_US) // self.step_us
-        step = np.maximum(step, self.open)
         first, last = int(step.min()), int(step.max())
+        if first < self.open:
+            step = np.maximum(step, self.open)
+            first, last = max(first, self.open), max(last, self.open)
         if first == last:
             return [(first, samples)]
-        return [(index, samples.keep(step == index)) for index in np.unique(step).tolist()]
+        indices = range(first, last + 1) if last - first < FEW else np.unique(step).tolist()
+        parts = ((index, samples.keep(step == index)) for index in indices)
+        return [(index, part) for index, part in parts if part.slots.size]
 
     def put(self, index: int, samples: Samples, unfit: NDArray[np.bool_]) -> None:
         """Take the samples of one step; unfit: (S,) signals whose samples may not be learnt."""
