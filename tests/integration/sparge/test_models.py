@@ -195,6 +195,9 @@ def test_a_batch_is_replayed_bit_by_bit_and_what_differs_is_named(
     assert wait_for(store_database, roles) == [("challenger",)]
     beside = working.done("models", "compare", "one-step-residual", "my-holt", "--last", "1d")
     assert "samples" in beside
+    ahead = working.done("models", "compare", "direct-forecast", "direct-forecast", "--last", "1d")
+    assert "came true" in ahead
+    assert "1.000" in ahead
     wrong = "UPDATE sparge.score SET score = score + 1 WHERE ctid = (SELECT min(ctid) FROM sparge.score)"
     with psycopg.connect(store_database, autocommit=True) as connection:
         connection.execute(wrong)
