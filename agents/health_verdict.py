@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
 from schemas.ne107 import Ne107, Symptom, diagnosis
@@ -10,6 +11,9 @@ from schemas.ne107 import status as ne107_status
 from schemas.status import Status
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from schemas.alarm import Condition
     from schemas.signals import SignalSpec
 
 
@@ -43,3 +47,17 @@ def verdict(health: Health, spec: SignalSpec | None) -> tuple[Status, Ne107 | No
     meaning = spec.ne107 if spec else diagnosis("process")
     letter: Ne107 = getattr(meaning, symptom)
     return ne107_status(symptom, letter, spec.signal_class if spec else "process"), letter
+
+
+BY_CONDITION: Mapping[Condition, Health] = MappingProxyType(
+    {
+        "clock": Health.CLOCK,
+        "spike": Health.SPIKE,
+        "rate": Health.RATE,
+        "clipping": Health.CLIPPING,
+        "frozen": Health.FROZEN,
+        "stale": Health.STALE,
+        "range": Health.OUT_OF_RANGE,
+    }
+)
+"""What an alarm of signal health says of the signal; alarms of the process say nothing of it."""

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from schemas.source import SideOffsets, Source
-from schemas.wire import Finite, Name, TimeUs, WireModel
+from schemas.wire import Count, Finite, Name, TimeUs, WireModel
 
 Condition = Literal[
     "low",
@@ -72,6 +72,17 @@ class AlarmTransition(WireModel):
     action: Annotated[str, Field(description="What to do.")]
     respond_within_s: Annotated[Finite, Field(ge=0, description="Time to respond, in seconds.")]
     since_us: Annotated[TimeUs, Field(description="When the alarm was raised, in microseconds UTC.")]
+    value_status: Annotated[
+        Count | None,
+        Field(description="OPC UA status that the value gets by it; absent where it is about the process."),
+    ] = None
+    device_state: Annotated[
+        Literal["F", "C", "S", "M"] | None,
+        Field(
+            description="NAMUR NE 107 state of the instrument: failure, check, out of specification, "
+            "maintenance; absent likewise."
+        ),
+    ] = None
     side_offsets: SideOffsets = None
 
     @property

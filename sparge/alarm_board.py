@@ -72,6 +72,8 @@ def lines(transition: AlarmTransition, zone: tzinfo | None) -> Iterator[Line]:
         yield head
         return
     head.append((f"  since {_clock(transition.since_us, zone)}", ""))
+    if transition.device_state is not None:
+        head.append((f"  NE 107: {transition.device_state}", "dim"))
     yield head
     yield [(f"{'':<10}{transition.message}", "")]
     within = show_span(round(transition.respond_within_s * 1_000_000))

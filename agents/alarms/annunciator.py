@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from agents.alarms.machine import Alarm, Observed, TimePassed, Transition, step
 from agents.alarms.wording import clock_time, quantity, span
+from agents.health_verdict import BY_CONDITION, verdict
 from agents.limits import judge
 from schemas.alarm import AlarmTransition, Condition
+from schemas.signals import spec
 
 if TYPE_CHECKING:
     import numpy as np
@@ -186,6 +188,8 @@ class Annunciator:
     def _tell(
         self, definition: AlarmDefinition, change: Transition, evidence: Evidence, moment: Moment
     ) -> AlarmTransition:
+        health = BY_CONDITION.get(definition.condition) if change.event == "raised" else None
+        status, letter = verdict(health, spec(definition.signal)) if health else (None, None)
         return AlarmTransition(
             source=moment.at(),
             site=self.site,
@@ -207,6 +211,8 @@ class Annunciator:
             action=definition.action,
             respond_within_s=definition.respond_within_s,
             since_us=change.since_us,
+            value_status=None if status is None else int(status),
+            device_state=letter.value if letter else None,
         )
 
 

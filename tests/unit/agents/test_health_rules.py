@@ -288,6 +288,20 @@ def test_the_worst_finding_stands_last() -> None:
     assert verdict(Health.CLIPPING, DICTIONARY["DO"])[0] is Status.UNCERTAIN_ENGINEERING_UNITS_EXCEEDED
 
 
+def test_an_alarm_of_an_instrument_says_its_state_and_the_status_of_its_value(player: Player) -> None:
+    player.run(60)
+    outputs = player.run(150, lambda _: {**NORMAL, "pH": 14.0, "agitation": 0.0})
+    outputs += player.run(60)
+    assert {
+        (one.signal, one.condition, one.event, one.device_state, one.value_status) for one in outputs
+    } == {
+        ("pH", "range", "raised", "F", Status.BAD_SENSOR_FAILURE),
+        ("pH", "range", "cleared", None, None),
+        ("agitation", "low", "raised", None, None),
+        ("agitation", "low", "cleared", None, None),
+    }
+
+
 DAY = st.lists(
     st.tuples(
         st.sampled_from(["normal", "spiking", "stepping", "frozen", "clipped", "out", "wild", "gone"]),
