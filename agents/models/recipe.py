@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from functools import cached_property, lru_cache
-from importlib.resources import files
+from functools import cached_property
 from typing import Annotated, Any, Self
 
 import orjson
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from river import anomaly, drift, stats, time_series
 
@@ -73,82 +71,3 @@ class Recipe(BaseModel):
     def step_us(self) -> int:
         """The grid's step in microseconds."""
         return round(self.step_s * 1e6)
-
-
-class AnomalyRecipe(Recipe):
-    """Parameters of the one-step residual; recipes.yaml says what each does."""
-
-    predictor: RiverModel
-    residual: RiverModel
-    baseline_steps: Annotated[int, Field(ge=10)]
-    baseline_within: Positive
-    suspect_at: Positive
-    coast_steps: Steps
-    rebaseline_after_s: Positive
-    hold_steps: Steps
-    spread_noise: Positive
-    spread_relative: Positive
-
-    @property
-    def rebaseline_steps(self) -> int:
-        """Steps of unbroken suspicion after which a signal gets a new baseline."""
-        return max(1, round(self.rebaseline_after_s / self.step_s))
-
-
-class ForecastRecipe(Recipe):
-    """Parameters of the forecasts; recipes.yaml says what each does."""
-
-    predictor: RiverModel
-    horizons_s: Annotated[tuple[Positive, ...], Field(min_length=1)]
-    every_s: Positive
-    coverage: Share
-    errors_window: Steps
-    errors_least: Steps
-    memory_least: Steps
-    memory_horizons: Positive
-    follow_after_steps: Steps
-    hold_steps: Steps
-
-    @property
-    def horizon_steps(self) -> tuple[int, ...]:
-        """The horizons in steps of the grid."""
-        return tuple(round(horizon_s / self.step_s) for horizon_s in self.horizons_s)
-
-    @model_validator(mode="after")
-    def _on_grid(self) -> Self:
-        steps = self.horizon_steps
-        if any(abs(n * self.step_s - s) > 1e-9 for n, s in zip(steps, self.horizons_s, strict=True)):
-            raise ValueError(f"horizons_s: each must be a multiple of step_s ({self.step_s})")
-        if list(steps) != sorted(set(steps)):
-            raise ValueError("horizons_s: write them in rising order, each once")
-        return self
-
-
-class Recipes(BaseModel):
-    """The recipes in force for a unit, one a kind."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    anomaly: AnomalyRecipe
-    forecast: ForecastRecipe
-
-    @model_validator(mode="after")
-    def _one_grid(self) -> Self:
-        if self.forecast.step_us % self.anomaly.step_us:
-            raise ValueError("forecast.step_s: it must be a multiple of the anomaly recipe's step_s")
-        return self
-
-
-def load(text: str) -> Recipes:
-    """Read recipes written in `text` (YAML).
-
-    Raises:
-        ValueError: a recipe is incomplete or wrong (pydantic's ValidationError is one).
-    """
-    return Recipes.model_validate(yaml.safe_load(text))
-
-
-@lru_cache(maxsize=1)
-def shipped() -> Recipes:
-    """Return the recipes that come with Sparge."""
-    return load(files("agents.models").joinpath("recipes.yaml").read_text("utf-8"))
