@@ -79,13 +79,8 @@ def reference(broker: Broker) -> Said:
 
 
 def plain(transition: AlarmTransition) -> dict[str, Any]:
-    """Everything a transition says, but its place among the outputs of its message.
-
-    Scores are among these, and models that learn again after a restart are silent at first.
-    """
-    fields = transition.model_dump(mode="json")
-    del fields["source"]["index"]
-    return fields
+    """Everything a transition says."""
+    return transition.model_dump(mode="json")
 
 
 def alarm_of(transition: Mapping[str, Any]) -> str:
