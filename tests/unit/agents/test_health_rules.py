@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from agents import health
 from agents.health_verdict import Health, verdict
+from schemas.alarm import AlarmTransition
 from schemas.ne107 import Ne107
 from schemas.signals import DICTIONARY
 from schemas.status import Severity, Status, severity_of
@@ -28,9 +29,6 @@ from tests.unit.agents.frames import (
     told,
     us,
 )
-
-if TYPE_CHECKING:
-    from schemas.alarm import AlarmTransition
 
 Values = Callable[[int], Mapping[str, float | None]]
 
@@ -352,6 +350,45 @@ def test_a_restart_changes_neither_findings_nor_transitions(
         return seen
 
     assert play(cuts) == play(frozenset())
+
+
+EXTREME = st.one_of(
+    st.none(),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.sampled_from([0.0, 1e9, -1e9, 40.0, 12.0, 200.0, 1.7e308, -1.7e308, 5e-324]),
+)
+FRAMES = st.lists(
+    st.tuples(
+        st.floats(-2000.0, 5000.0),
+        st.dictionaries(
+            st.sampled_from(["DO", "pH", "agitation", "DO_setpoint", "OD", "X1"]),
+            st.lists(EXTREME, min_size=1, max_size=5),
+            max_size=4,
+        ),
+    ),
+    max_size=30,
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(FRAMES)
+def test_whatever_is_sent_its_health_is_known_and_its_memory_can_be_taken_up(
+    sent: list[tuple[float, dict[str, list[float | None]]]],
+) -> None:
+    watch, now_s = AlarmsAlone(), 0.0
+    for gap_s, signals in sent:
+        now_s += gap_s
+        columns = [
+            column(name, values, [now_s + second for second in range(len(values))])
+            for name, values in signals.items()
+        ]
+        with np.errstate(over="ignore", invalid="ignore"):
+            for told_now in watch.on_frame(frame_of(*columns), us(now_s), sources()):
+                assert AlarmTransition.decode(told_now.encode()) == told_now
+        assert set(watch.alarms.health.tolist()) <= set(Health)
+    again = watch.restarted()
+    assert again.alarms.memory() == watch.alarms.memory()
+    assert again.alarms.health.tolist() == watch.alarms.health.tolist()
 
 
 def test_what_is_remembered_of_a_signal_is_small() -> None:
