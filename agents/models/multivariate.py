@@ -211,14 +211,16 @@ class MultivariateLayer:
         context = step.context
         phase = f"{context.batch}/{context.phase}/{context.phase_since_us}"
         moved = there & self._set_point & (self._set_to != step.value)
-        # A set point that seldom rests is moved by a cascade or a profile: that is no new command.
-        commanded = moved & (self._set_for >= self.recipe.baseline_steps)
+        # A set point that seldom rests is moved by a cascade or a profile, and one that moves after something
+        # went wrong by a controller's answer to it: neither is a new command.
+        rested = self._set_for >= self.recipe.baseline_steps
+        commanded = bool((moved & rested).any()) and not (self._suspect or self._high_steps)
         self._set_for += 1
         if moved.any():
             np.copyto(self._set_to, step.value, where=moved)
             self._set_for[moved] = 0
         if self._last_us is not None:
-            if commanded.any() or (self.recipe.by_phase and phase != self._phase):
+            if commanded or (self.recipe.by_phase and phase != self._phase):
                 self._begin("settle")
             steps = (step.end_us - self._last_us) / self.recipe.step_us
             if not 0 < steps <= self.recipe.hold_steps:

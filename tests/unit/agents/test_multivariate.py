@@ -235,6 +235,19 @@ def test_a_set_point_that_follows_a_profile_asks_for_no_new_baseline() -> None:
     assert model.rebaselines == 0
 
 
+def test_a_set_point_that_a_controller_moves_in_answer_to_a_fault_hides_nothing() -> None:
+    model = MultivariateLayer(recipe())
+    for name in ("DO", "pH", "agitation_setpoint"):
+        model.add(name, spec(name))
+    rows = normal(400)[:, :3]
+    rows[:, 2] = 300.0
+    rows[300:, 0] -= 200.0
+    rows[305:, 2] = 900.0
+    scores = play(model, rows)
+    assert None not in scores[90:]
+    assert said(scores)[-1].suspect
+
+
 def test_lasting_suspicion_ends_in_a_new_baseline_that_is_told() -> None:
     model = layer(rebaseline_after_steps=50)
     play(model, normal(300))
