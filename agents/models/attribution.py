@@ -10,12 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from math import exp, log10, sqrt
+from math import exp, log10
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 import yaml
 from pydantic import Field
+from scipy.special import stdtrit
 
 from agents.models.recipe import Positive, Recipe, Steps
 from agents.models.relations import FLOWS, Relation, Relations
@@ -87,6 +88,7 @@ class Attribution:
         self.rebaselines = 0
         count = len(self.recipe.relations)
         self._relations = Relations(self.recipe.relations)
+        self._far = float(stdtrit(self.recipe.freedom, 1.0 - 0.5 * 10.0**-self.recipe.clear_below))
         self._floor = np.array([one.floor for one in self.recipe.relations])
         self._balances = np.array([one.kind == "balance" for one in self.recipe.relations])
         self._before = np.empty(0)
@@ -179,33 +181,32 @@ class Attribution:
         self._smooth = np.where(known, smooth + (number - smooth) / recipe.smooth_steps, smooth)
         ready = known & (self._learnt >= recipe.baseline_steps)
         spread = np.sqrt(np.maximum(self._variance, 0.0) + self._floor**2)
-        off = np.where(ready, np.stack([self._smooth, number]) - self._mean, 0.0)
-        off[1] /= sqrt(2.0 * recipe.smooth_steps - 1.0)  # white noise has so much more spread than its mean
-        tails = t_tail(off / spread, recipe.freedom)
-        score = np.where(ready, tails[0], np.nan)
+        off = np.where(ready, self._smooth - self._mean, 0.0)
+        tail = t_tail(off / spread, recipe.freedom)
+        score = np.where(ready, tail, np.nan)
         # Learning is guarded by the number itself: its mean over some steps comes too late.
-        credible = tails[1] < recipe.clear_below
+        credible = ~ready | (np.abs(number - self._mean) < self._far * spread)
         held = np.where(self._broken, recipe.clear_below, recipe.suspect_at)
         # Where a relation falls silent it neither breaks nor heals.
-        self._broken = np.where(ready, tails[0] >= held, self._broken & ~known)
+        self._broken = np.where(ready, tail >= held, self._broken & ~known)
         steps = np.where(self._broken, self._broken_steps + 1.0, 0.0)
         anew = steps * recipe.step_s >= recipe.rebaseline_after_s
         self.rebaselines += int(anew.sum())
         self._broken = self._broken & ~anew
         self._broken_steps = np.where(anew, 0.0, steps)
         self._learnt = np.where(anew, 0.0, self._learnt)
-        self._learn(
-            number, known & credible & ~self._broken & ~(self._concern @ (doubted | ~step.fit & step.fresh))
-        )
+        doubtful = self._concern @ (doubted | ~step.fit & step.fresh)
+        self._learn(number, known & credible & ~self._broken & ~doubtful, spread)
         return score
 
-    def _learn(self, number: NDArray[np.float64], fit: NDArray[np.bool_]) -> None:
+    def _learn(
+        self, number: NDArray[np.float64], fit: NDArray[np.bool_], spread: NDArray[np.float64]
+    ) -> None:
         """Exponentially weighted mean and variance, plain ones until the memory is full.
 
         After the baseline a step counts for no more than a usual deviation: what goes wrong slowly would
         else widen the spread by which it is judged.
         """
-        spread = np.sqrt(np.maximum(self._variance, 0.0) + self._floor**2)
         bound = np.where(self._learnt >= self.recipe.baseline_steps, USUAL * spread, np.inf)
         self._learnt = np.where(fit, np.minimum(self._learnt + 1.0, self.recipe.memory_steps), self._learnt)
         share = np.where(fit, 1.0 / np.maximum(self._learnt, 1.0), 0.0)
