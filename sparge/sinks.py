@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar
 
 import structlog
@@ -50,8 +49,6 @@ def ingest(settings: Settings) -> Assembled:
 
 def record(settings: Settings) -> Assembled:
     """Return the worker that stores what watch decided, and what is said of models."""
-    # Only here: ingest must not carry the models, which are 95 MiB and seconds of a start.
-    import_module("sparge.model_registry").registry_of(settings.kafka(), announce=True)
     return _sink(settings, RECORD)
 
 

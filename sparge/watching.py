@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import structlog
+
 from agents.tally import WatchTally
 from agents.watch import WatchWorker, attach
+from schemas.errors import BrokerError
 from sparge.assembled import Assembled
 from sparge.home import Home
+from sparge.model_registry import registry_of
 from sparge.state_key import state_key
 from streams.admin import describe_log
 from streams.faust_app import make_app
@@ -19,12 +23,16 @@ from streams.topics import BATCH_EVENTS, FRAMES, MODELS_REGISTRY
 
 if TYPE_CHECKING:
     from sparge.settings import Settings
+    from streams.connection import Broker
+
+log = structlog.get_logger("watch")
 
 
 def watch(settings: Settings) -> Assembled:
     """Return the worker that raises alarms."""
     broker = settings.kafka()
     identity = describe_log(broker, [FRAMES.name])
+    _announce(broker)
     reader = RangeReader(broker, read_committed=False)
     tally = WatchTally()
     worker = WatchWorker(
@@ -50,3 +58,11 @@ def watch(settings: Settings) -> Assembled:
     )
     attach(app, worker)
     return Assembled("watch", app, flow, tally, read_committed=False)
+
+
+def _announce(broker: Broker) -> None:
+    """Tell the registry of the models that come with this version; no alarm waits for that."""
+    try:
+        registry_of(broker, announce=True)
+    except BrokerError as error:
+        log.warning("the models of this version could not be registered", cause=str(error))
