@@ -209,6 +209,14 @@ class WatchWorker:
                 cause=str(refused),
                 detail=refused.detail,
             )
+        for key, taken_up in watch.units.items():
+            for model, cause in taken_up.anew.items():
+                log.warning(
+                    "the memory of a model was not taken up: it starts anew",
+                    unit=key,
+                    model=model,
+                    cause=cause,
+                )
         log.info(
             "partition taken over",
             partition=partition,
@@ -312,10 +320,10 @@ def _messages(watch: PartitionWatch, judgement: Judgement) -> list[Outgoing]:
 
 
 def _memories(watch: PartitionWatch, keys: Sequence[str]) -> list[Outgoing]:
-    return [
-        Outgoing(WATCH_STATE.name, watch.partition, key, state, ())
-        for key, state in watch.state_entries(keys)
-    ]
+    entries = watch.state_entries(keys)
+    for key in watch.too_large.intersection(keys):
+        log.warning("the memory of a unit is too large: it is written without its models", unit=key)
+    return [Outgoing(WATCH_STATE.name, watch.partition, key, state, ()) for key, state in entries]
 
 
 def attach(app: faust.App, worker: WatchWorker) -> None:
