@@ -17,7 +17,9 @@ TIMES_US = np.array([1_000, 2_000, 3_000], dtype=np.int64)
 TIMES_US.flags.writeable = False
 
 numbers = st.none() | st.floats(allow_nan=False) | st.integers(-(2**63), 2**64 - 1)
-leaves: st.SearchStrategy[Any] = numbers | st.booleans() | st.text(max_size=3) | st.just([1, 2, 3]) | st.just({})
+leaves: st.SearchStrategy[Any] = (
+    numbers | st.booleans() | st.text(max_size=3) | st.just([1, 2, 3]) | st.just({})
+)
 places = st.lists(st.integers(-1, 3), max_size=4) | st.sampled_from([[0, 1, 2], [0, 2], [1], None])
 units = st.sampled_from(["%", "1", "K", "Cel", "mL.h-1", "L.h-1", "cm", "rpm", "g"])
 codes = st.lists(st.sampled_from([1, 0x40900000, 0x80000000, 0x808C0000, 2**32, 0, 1.5]), max_size=3)
