@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from agents.limits_ahead import Ahead
     from agents.models import step
     from agents.models.attribution import Looks
-    from agents.models.forecasting.layer import Outlooks
     from agents.models.unit_models import Foresaid, Said
     from agents.models.worst import Scores
     from agents.signal_table import Signal
@@ -73,16 +72,7 @@ def forecast_message(
     signals: by slot. ahead_of: by slot the limits that a signal is on its way to.
     """
     site, unit = whose
-    forecasts = [
-        {
-            "signal": signals[slot].name,
-            "unit_code": signals[slot].unit_code,
-            "coverage": foresaid.coverage,
-            "time_to_limit": [_time_to_limit(one) for one in ahead_of.get(slot, ())] or None,
-            **fields,
-        }
-        for slot, fields in _horizons(foresaid.outlooks)
-    ]
+    forecasts = list(_forecasts(foresaid, signals, ahead_of))
     if not forecasts:
         return []
     return [
@@ -99,35 +89,34 @@ def forecast_message(
     ]
 
 
-def _horizons(ahead: Outlooks) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield the slot of each signal that has a forecast, and its fields at the horizons that are known."""
+def _forecasts(
+    foresaid: Foresaid, signals: Sequence[Signal], ahead_of: Mapping[int, Sequence[Ahead]]
+) -> Iterator[dict[str, Any]]:
+    """Yield the fields of each signal's forecast, at the horizons that are known."""
+    ahead = foresaid.outlooks
     known = np.isfinite(ahead.value) & np.isfinite(ahead.lower) & np.isfinite(ahead.upper)
     horizon_s = ahead.horizon_s.tolist()
-    rows = zip(
-        known.tolist(),
-        ahead.value.tolist(),
-        ahead.lower.tolist(),
-        ahead.upper.tolist(),
-        ahead.fallback.tolist(),
-        ahead.silent.tolist(),
-        ahead.reached.tolist(),
-        strict=True,
-    )
-    for slot, (at, value, lower, upper, fallback, silent, reached) in enumerate(rows):
+    columns = (ahead.value, ahead.lower, ahead.upper, ahead.fallback, ahead.silent, ahead.reached)
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    for slot, (at, row) in enumerate(zip(known.tolist(), rows, strict=True)):
         if not any(at):
             continue
-        yield (
-            slot,
-            {
-                "horizon_s": list(compress(horizon_s, at)),
-                "value": list(compress(value, at)),
-                "lower": list(compress(lower, at)),
-                "upper": list(compress(upper, at)),
-                "fallback": any(compress(fallback, at)),
-                "silent": list(compress(silent, at)),
-                "reached": [share if isfinite(share) else None for share in compress(reached, at)],
-            },
-        )
+        shown = row if all(at) else tuple(list(compress(each, at)) for each in row)
+        value, lower, upper, fallback, silent, reached = shown
+        limits = ahead_of.get(slot)
+        yield {
+            "signal": signals[slot].name,
+            "unit_code": signals[slot].unit_code,
+            "horizon_s": horizon_s if all(at) else list(compress(horizon_s, at)),
+            "value": value,
+            "lower": lower,
+            "upper": upper,
+            "coverage": foresaid.coverage,
+            "fallback": any(fallback),
+            "silent": silent,
+            "reached": [share if isfinite(share) else None for share in reached],
+            "time_to_limit": [_time_to_limit(one) for one in limits] if limits else None,
+        }
 
 
 def _time_to_limit(ahead: Ahead) -> dict[str, Any]:

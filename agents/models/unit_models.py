@@ -238,9 +238,12 @@ class UnitModels:
             for whole, so_far in seat.coarser.take(step, doubted):
                 if seat.choice.kind == FORECAST:
                     heard.foreseen_us = whole.end_us
-                self._hear(
-                    seat, whole.end_us, self._try(seat, partial(take, step=whole, doubted=so_far)), heard
-                )
+                try:
+                    said = take(seat.layer, whole, so_far)
+                except Exception as fault:  # noqa: BLE001 - whatever it does, limits must go on; it is reported
+                    self._out(seat.choice, fault)
+                    break
+                self._hear(seat, whole.end_us, said, heard)
             if seat.choice.role == "champion":
                 doubted = doubted | seat.doubts
 
