@@ -10,16 +10,14 @@ import numpy as np
 import pytest
 from confluent_kafka import Producer
 
-from agents.partition_watch import PartitionWatch
 from agents.watch_position import POSITION_KEY
 from schemas.alarm import AlarmTransition
 from schemas.frame import SensorFrame, SignalColumn
 from schemas.score import ScoreMessage
-from streams.admin import describe_log
 from streams.codec import outgoing
 from streams.tail import read_all
 from streams.topics import FRAMES, WATCH_RESULTS, WATCH_STATE
-from tests.integration.agents.watching import wait_until_watched
+from tests.integration.agents.watching import judged_at_once, wait_until_watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
     from confluent_kafka import KafkaError, Message
 
     from streams.connection import Broker
-    from streams.record import Record
     from tests.integration.agents.workers import Worker
 
 SIGNALS = {"pH": ("[pH]", 7.0, 0.005), "DO": ("%", 40.0, 0.3), "temperature": ("Cel", 37.0, 0.02)}
@@ -83,15 +80,10 @@ def results(broker: Broker) -> dict[int, list[bytes]]:
 
 def without_a_stop(broker: Broker) -> dict[int, list[bytes]]:
     """By partition what one says that judges the whole log at once."""
-    records: dict[int, list[Record]] = defaultdict(list)
-    for record in read_all(broker, FRAMES.name):
-        records[record.partition].append(record)
-    topic_id = describe_log(broker, [FRAMES.name]).topics[FRAMES.name]
-    told: dict[int, list[bytes]] = {}
-    for partition, its_records in records.items():
-        outputs = PartitionWatch(FRAMES.name, topic_id, partition).judge(its_records).outputs
-        told[partition] = [one.encode() for one in outputs if not isinstance(one, AlarmTransition)]
-    return told
+    return {
+        partition: [one.encode() for one in outputs if not isinstance(one, AlarmTransition)]
+        for partition, outputs in judged_at_once(broker).items()
+    }
 
 
 @pytest.mark.timeout(300)

@@ -20,6 +20,7 @@ from streams.topics import ALARM_TRANSITIONS, BATCH_EVENTS, FRAMES, MODELS_REGIS
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from agents.partition_watch import Output
     from streams.connection import Broker
     from streams.record import Record
     from tests.integration.agents.workers import Worker
@@ -62,20 +63,28 @@ def reference(broker: Broker) -> Said:
         for record in read_all(broker, WATCH_STATE.name)
         if record.key == POSITION_KEY
     }
+    told: Said = {}
+    for partition, outputs in judged_at_once(broker, positions).items():
+        if alarms := [plain(output) for output in outputs if isinstance(output, AlarmTransition)]:
+            told[partition] = alarms
+    return told
+
+
+def judged_at_once(broker: Broker, until: Mapping[int, int] | None = None) -> dict[int, list[Output]]:
+    """By partition what a watch says that never stopped, of the whole log or of what lies before `until`."""
     records: dict[int, list[Record]] = defaultdict(list)
     for record in read_all(broker, FRAMES.name):
-        if record.offset < positions.get(record.partition, 0):
+        if until is None or record.offset < until.get(record.partition, 0):
             records[record.partition].append(record)
     topic_id = describe_log(broker, [FRAMES.name]).topics[FRAMES.name]
     batches = [understood(record) for record in read_all(broker, BATCH_EVENTS.name)]
     models = [model_feed.understood(record) for record in read_all(broker, MODELS_REGISTRY.name)]
-    told: Said = {}
-    for partition, its_records in records.items():
-        watch = PartitionWatch(FRAMES.name, topic_id, partition, batch_events=batches, model_events=models)
-        outputs = watch.judge(its_records).outputs
-        if alarms := [plain(output) for output in outputs if isinstance(output, AlarmTransition)]:
-            told[partition] = alarms
-    return told
+    return {
+        partition: PartitionWatch(FRAMES.name, topic_id, partition, batch_events=batches, model_events=models)
+        .judge(its_records)
+        .outputs
+        for partition, its_records in records.items()
+    }
 
 
 def plain(transition: AlarmTransition) -> dict[str, Any]:
