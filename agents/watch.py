@@ -57,7 +57,13 @@ TRANSACTION_BYTES = 128 * 1024
 batch wait for one, and all partitions share one core."""
 
 SIDES_AWAY_S = 30.0
-"""Where batch events could not be read they are asked for again after this time."""
+"""Where batch events could not be read for long they are asked for again after this time."""
+
+SIDES_PATIENCE_S = 30.0
+"""So long, once an outage, frames wait for them: a broker that was restarted answers for both within seconds,
+and what waits then takes effect where the logs say."""
+
+SIDES_POLL_S = 0.5
 
 RETRY_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Pauses between tries of an aborted transaction; after the last the worker ends and says so."""
@@ -159,17 +165,26 @@ class WatchWorker:
             await asyncio.to_thread(self._learn_of_sides)
 
     def _learn_of_sides(self) -> None:
-        if time.monotonic() < self._ask_sides_s:
+        now_s = time.monotonic()
+        if now_s < self._ask_sides_s:
             return
-        try:
-            self._batches += map(understood, self._batch_events.catch_up())
-            self._models += map(model_feed.understood, self._model_events.catch_up())
-        except BrokerError as error:
-            # No alarm waits for side inputs; they take effect when they are known.
-            self._ask_sides_s = time.monotonic() + SIDES_AWAY_S
-            log.warning(
-                "batch or model events cannot be read; frames are judged without them", cause=str(error)
-            )
+        waits_until_s = now_s if self._ask_sides_s else now_s + SIDES_PATIENCE_S
+        while True:
+            try:
+                self._batches += map(understood, self._batch_events.catch_up())
+                self._models += map(model_feed.understood, self._model_events.catch_up())
+            except BrokerError as error:
+                if time.monotonic() < waits_until_s:
+                    time.sleep(SIDES_POLL_S)
+                    continue
+                # No alarm waits for ever; what is known late takes effect late, and outputs say so.
+                self._ask_sides_s = time.monotonic() + SIDES_AWAY_S
+                log.warning(
+                    "batch or model events cannot be read; frames are judged without them", cause=str(error)
+                )
+            else:
+                self._ask_sides_s = 0.0
+            return
 
     def _take_over(self, partition: int) -> OwnedPartition:
         producer = PartitionProducer(self._broker, f"sparge-watch-{partition}")
