@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 SAMPLES = 100_000_000
 DAYS = 14
 SIGNALS = 30
-PERIOD_S = 10
-"""A batch of 14 days of 30 signals is 3.6 million samples; there are as many bioreactors as it takes."""
+PERIOD_S = 15
+"""A batch of 14 days of 30 signals is 2.4 million samples; there are as many bioreactors as it takes."""
 
 STEPS = DAYS * 86_400 // PERIOD_S
 LEAST_STEPS = 3600 // PERIOD_S
@@ -131,7 +131,7 @@ def measure(server: str, wanted: int) -> tuple[list[Figure], str]:
         days = steps * PERIOD_S / 86_400
         day_us = end_us - 86_400_000_000
         with reading(database) as c:
-            probes = [f"probe_{n}" for n in range(1, SIGNALS + 1)][: max(1, NEWEST // units)]
+            probes = [f"probe_{n}" for n in range(1, SIGNALS + 1)][: -(-NEWEST // units)]
             newest = len(probes) * units
             day_ms = typical_ms(lambda: summary(c, "BR-1", [], day_us, end_us, width=1440))
             newest_ms = typical_ms(lambda: latest(c, None, probes))

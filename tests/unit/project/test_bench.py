@@ -13,7 +13,7 @@ from bench.__main__ import benchmarks, main
 from bench._folder import sweep
 from bench._machine import this_machine
 from bench._report import Figure, Report
-from bench.query import LEAST_STEPS, STEPS, shape
+from bench.query import LEAST_STEPS, NEWEST, SIGNALS, STEPS, shape
 
 RESULTS = Path(__file__).resolve().parents[3] / "bench" / "results"
 REPORT = Report(
@@ -75,6 +75,7 @@ def test_folders_of_benchmarks_that_were_killed_are_removed_and_no_others(tmp_pa
 
 
 def test_fewer_samples_than_a_batch_has_are_a_shorter_batch() -> None:
-    assert shape(100_000_000) == (28, STEPS)
+    assert shape(100_000_000) == (41, STEPS)
+    assert 41 * SIGNALS >= NEWEST
     assert shape(300_000) == (1, 10_000)
     assert shape(1) == (1, LEAST_STEPS)
