@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 from pydantic import Field
 
+from agents.models.banks import parts
 from agents.models.banks.adwin import AdwinBank
 from agents.models.banks.columns import Columns
 from agents.models.banks.of_recipe import forecasters, spreads
 from agents.models.banks.page_hinkley import PageHinkleyBank
 from agents.models.recipe import Positive, Recipe, RiverModel, Share, Steps
-from schemas.errors import SnapshotRefused
 from schemas.signals import read_yaml
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class DriftLayer:
 
     def state(self) -> dict[str, Any]:
         """Everything that it knows, but for the parameters."""
-        return {"names": list(self._names), **{key: part.state() for key, part in self._parts()}}
+        return parts.state_of(self._names, self._parts())
 
     def take_up(self, state: Mapping[str, Any]) -> None:
         """Go on from `state`, after the same signals were added in the same order.
@@ -143,19 +143,16 @@ class DriftLayer:
         Raises:
             SnapshotRefused: it is of other signals, or does not fit this recipe.
         """
-        if list(state.get("names", ())) != self._names:
-            raise SnapshotRefused("What was kept of the search for drift is of other signals.")
-        for key, part in self._parts():
-            part.take_up(state[key])
+        parts.take_up(self._names, self._parts(), state, "the search for drift")
 
-    def _parts(self) -> list[tuple[str, Any]]:
-        return [
-            ("slow", self._slow),
-            ("spread", self._spread),
-            ("page_hinkley", self._page_hinkley),
-            ("adwin", self._adwin),
-            ("lanes", self._lanes),
-        ]
+    def _parts(self) -> dict[str, parts.Part]:
+        return {
+            "slow": self._slow,
+            "spread": self._spread,
+            "page_hinkley": self._page_hinkley,
+            "adwin": self._adwin,
+            "lanes": self._lanes,
+        }
 
     def _take_means(self, mean: NDArray[np.float64], whole: NDArray[np.bool_], end_us: int) -> list[Drift]:
         """Judge the mean values (S,) of the signals in `whole`."""

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 from pydantic import Field
 
+from agents.models.banks import parts
 from agents.models.banks.columns import Columns
 from agents.models.banks.gaussian import FadingBank, GaussianBank
 from agents.models.recipe import Positive, Recipe, Share, Steps
 from agents.models.step import SignalScores
 from agents.models.tail import TailBank
-from schemas.errors import SnapshotRefused
 from schemas.signals import read_yaml
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class ScalesLayer:
 
     def state(self) -> dict[str, Any]:
         """Everything that it knows, but for the parameters."""
-        return {"names": list(self._names), **{key: part.state() for key, part in self._parts()}}
+        return parts.state_of(self._names, self._parts())
 
     def take_up(self, state: Mapping[str, Any]) -> None:
         """Go on from `state`, after the same signals were added in the same order.
@@ -130,21 +130,18 @@ class ScalesLayer:
         Raises:
             SnapshotRefused: it is of other signals, or does not fit this recipe.
         """
-        if list(state.get("names", ())) != self._names:
-            raise SnapshotRefused("What was kept of the time scales is of other signals.")
-        for key, part in self._parts():
-            part.take_up(state[key])
+        parts.take_up(self._names, self._parts(), state, "the time scales")
 
-    def _parts(self) -> list[tuple[str, Any]]:
-        return [
-            ("fast", self._fast),
-            ("slow", self._slow),
-            ("past", self._past),
-            ("usual", self._usual),
-            ("tail", self._tail),
-            ("signals", self._signals),
-            ("lanes", self._lanes),
-        ]
+    def _parts(self) -> dict[str, parts.Part]:
+        return {
+            "fast": self._fast,
+            "slow": self._slow,
+            "past": self._past,
+            "usual": self._usual,
+            "tail": self._tail,
+            "signals": self._signals,
+            "lanes": self._lanes,
+        }
 
     def _see(self, value: NDArray[np.float64], fit: NDArray[np.bool_], end_us: int) -> NDArray[np.float64]:
         """(S * A,) the aspects at this step, NaN where there is nothing to see."""
