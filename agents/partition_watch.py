@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agents.batch_context import BatchFeed
 from agents.checkpoints import Checkpoints
@@ -60,6 +60,13 @@ class Judgement:
     skipped: int = 0
 
 
+class _Taken(NamedTuple):
+    """Where a unit's memory was taken: in which topic, and where there."""
+
+    topic_id: str
+    at: Mark
+
+
 class PartitionWatch:
     """The live objects of one partition of telemetry.frames, with the offset and log time they have reached.
 
@@ -71,8 +78,9 @@ class PartitionWatch:
         batch_events: all that is known of batch.events; grows as more becomes known.
         model_events: the same of models.registry.
 
-    `refused` has, by unit, why its stored memory was not taken up: such a unit starts anew. `too_large` names
-    the units whose memory the topic does not take: it is written without their models.
+    `refused` has, by unit, why its stored memory was not taken up: such a unit starts anew. `misplaced` is
+    why the stored position was not: watch goes on from the memories, or begins where the log does.
+    `too_large` names the units whose memory the topic does not take: it is written without their models.
     """
 
     def __init__(
@@ -92,6 +100,7 @@ class PartitionWatch:
         self.now_us = 0
         self.units: dict[str, UnitWatch] = {}
         self.refused: dict[str, SnapshotRefused] = {}
+        self.misplaced: SnapshotRefused | None = None
         self.too_large: set[str] = set()
         self._key = signing_key
         self._timers_us = 0
@@ -115,16 +124,14 @@ class PartitionWatch:
         Returns:
             Whether the stored offset belongs to this very topic. If not (the topic was created anew), the
             units' memories are kept and the offset is left at 0.
-
-        Raises:
-            SnapshotRefused: the position is torn or not ours; where to go on is not known.
         """
         latest = {key: value for key, value in entries if value is not None}
         position = latest.pop(POSITION_KEY, None)
         marks = {key.decode(): self._take_up(key.decode(), value) for key, value in latest.items()}
-        if position is None:
-            return not latest
-        reached = WatchPosition.decode(position, self.partition)
+        if position is None and not latest:
+            return True
+        here = {key: mark.at for key, mark in marks.items() if mark and mark.topic_id == self.topic_id}
+        reached = self._reached(position, here)
         same_topic = reached.topic_id == self.topic_id
         # The timers keep their step, or a restart would move what they decide to another message.
         start = reached.start if same_topic else Mark(0, reached.now_us, reached.timers_us)
@@ -133,7 +140,8 @@ class PartitionWatch:
             self._checkpoints.told_offset = reached.next_offset
         for key, mark in marks.items():
             if mark is not None:
-                self._checkpoints.stored([key], mark if same_topic else start)
+                # What was kept of another topic has nothing of this one.
+                self._checkpoints.stored([key], here.get(key, start) if same_topic else start)
         return same_topic
 
     def missing(self, records: Sequence[Record]) -> list[tuple[int, int]]:
@@ -178,11 +186,11 @@ class PartitionWatch:
         entries = [(key.encode(), self._memory(key, mark)) for key in written]
         self._checkpoints.stored(written, mark)
         position = WatchPosition(self.topic_id, *mark, self._checkpoints.replay())
-        return [*entries, (POSITION_KEY, position.encode())]
+        return [*entries, (POSITION_KEY, position.encode(self.partition, self._key))]
 
     def _memory(self, key: str, mark: Mark) -> bytes:
         unit = self.units[key]
-        head = {"schema": STATE_SCHEMA, "key": key, "mark": list(mark)}
+        head = {"schema": STATE_SCHEMA, "key": key, "topic_id": self.topic_id, "mark": list(mark)}
         body = pack({**head, **unit.memory()}, self._key)
         if len(body) <= MOST_BYTES:
             self.too_large.discard(key)
@@ -190,7 +198,23 @@ class PartitionWatch:
         self.too_large.add(key)
         return pack({**head, **unit.memory(), "models": None}, self._key)
 
-    def _take_up(self, key: str, body: bytes) -> Mark | None:
+    def _reached(self, position: bytes | None, marks: Mapping[str, Mark]) -> WatchPosition:
+        """The stored position; where there is none that is ours, what the memories say of it.
+
+        A memory goes out with all that was told before it, so the newest says how far was told.
+        """
+        if position is None:
+            self.misplaced = SnapshotRefused("watch.state has memories of units and no position.")
+        else:
+            try:
+                return WatchPosition.decode(position, self.partition, self._key)
+            except SnapshotRefused as refused:
+                self.misplaced = refused
+        nowhere = Mark(0, 0, 0)
+        told, oldest = max(marks.values(), default=nowhere), min(marks.values(), default=nowhere)
+        return WatchPosition(self.topic_id, *told, replay=oldest)
+
+    def _take_up(self, key: str, body: bytes) -> _Taken | None:
         """Take up the memory of a unit; returns where it was taken, None where it is refused."""
         site, _, unit = key.partition("/")
         try:
@@ -202,7 +226,8 @@ class PartitionWatch:
         except SnapshotRefused as refused:
             self.refused[key] = refused
             return None
-        return Mark(*kept["mark"])
+        # Memories of earlier versions do not name their topic: theirs was this one (decision 0010).
+        return _Taken(str(kept.get("topic_id", self.topic_id)), Mark(*kept["mark"]))
 
     def _judge_one(self, record: Record, judgement: Judgement) -> None:
         self.now_us = max(self.now_us, record.recorded_us)

@@ -43,7 +43,7 @@ def pack(state: Mapping[str, Any], key: bytes) -> bytes:
     arrays: list[NDArray[Any]] = []
     header = orjson.dumps(_told(state, arrays))
     body = b"".join((_HEAD.pack(len(header)), header, *(array.tobytes() for array in arrays)))
-    return MAGIC + _signature(body, key) + body
+    return MAGIC + signature(body, key) + body
 
 
 def unpack(body: bytes, key: bytes) -> dict[str, Any]:
@@ -55,13 +55,18 @@ def unpack(body: bytes, key: bytes) -> dict[str, Any]:
     if body[: len(MAGIC)] != MAGIC:
         raise _refused("it is not a signed state of this version", f"begins with {body[:12]!r}")
     content = body[len(MAGIC) + _SIGNATURE_BYTES :]
-    if not hmac.compare_digest(body[len(MAGIC) : len(MAGIC) + _SIGNATURE_BYTES], _signature(content, key)):
+    if not hmac.compare_digest(body[len(MAGIC) : len(MAGIC) + _SIGNATURE_BYTES], signature(content, key)):
         raise _refused("its signature is not ours: it is torn, or was written with another key")
     (length,) = _HEAD.unpack_from(content)
     header = orjson.loads(content[_HEAD.size : _HEAD.size + length])
     reader = _Arrays(memoryview(body)[_PREFIX + length :])
     state: dict[str, Any] = _read(header, reader)
     return state
+
+
+def signature(content: bytes, key: bytes) -> bytes:
+    """HMAC-SHA256 of what is written, by which its writer knows it again."""
+    return hmac.digest(key, content, "sha256")
 
 
 class _Arrays:
@@ -123,10 +128,6 @@ def _text(key: Any) -> str:
     if not isinstance(key, str) or key.startswith("@"):
         raise TypeError(f"a state cannot have the key {key!r}")
     return key
-
-
-def _signature(content: bytes, key: bytes) -> bytes:
-    return hmac.digest(key, content, "sha256")
 
 
 def _refused(why: str, detail: str = "") -> SnapshotRefused:

@@ -217,6 +217,14 @@ class WatchWorker:
                 first=low,
                 end=high,
             )
+        if watch.misplaced is not None:
+            log.error(
+                "the position was refused: watch goes on from the units' memories, or where the log begins",
+                partition=partition,
+                offset=watch.next_offset,
+                cause=str(watch.misplaced),
+                detail=watch.misplaced.detail,
+            )
         for unit, refused in watch.refused.items():
             log.error(
                 "a unit's memory was refused: its alarms and models start anew",

@@ -41,7 +41,7 @@ def _waiting(kafka: Broker, now_us: int) -> tuple[int, int]:
     """Return how many messages are not judged yet, and when the first of them was recorded."""
     topic_id = describe_log(kafka, [FRAMES.name]).topics[FRAMES.name]
     reached = {
-        record.partition: WatchPosition.decode(record.value, record.partition)
+        record.partition: WatchPosition.unchecked(record.value, record.partition)
         for record in read_all(kafka, WATCH_STATE.name)
         if record.key == POSITION_KEY and record.value
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from agents.checkpoints import Checkpoints
 from agents.partition_watch import PartitionWatch
 from agents.watch_position import POSITION_KEY, Mark, WatchPosition
 from schemas.decoding import TICK_BODY
+from schemas.errors import SnapshotRefused
 from schemas.frame import SensorFrame, SignalColumn
 from streams.record import Record
 from tests.unit.agents.frames import noisy
@@ -207,8 +209,99 @@ def test_a_unit_that_falls_silent_does_not_hold_the_others_back_for_ever() -> No
 @pytest.mark.parametrize("replay", [None, mark(3, 7)])
 def test_a_position_says_where_its_reader_begins(replay: Mark | None) -> None:
     position = WatchPosition("t", 9, 8, 7, replay)
-    assert WatchPosition.decode(position.encode(), 0) == position
+    assert WatchPosition.decode(position.encode(2, KEY), 2, KEY) == position
     assert position.start == (replay or Mark(9, 8, 7))
+
+
+POSITION = WatchPosition("t", 9, 8, 7)
+UNSIGNED = orjson.dumps({"schema": "sparge.watch-state/1", "topic_id": "t", **Mark(9, 8, 7)._asdict()})
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (UNSIGNED, "is not signed: an earlier version wrote it"),
+        (POSITION.encode(2, b"theirs"), "signature is not ours"),
+        (POSITION.encode(2, KEY).replace(b":9,", b":90,"), "signature is not ours"),
+        (POSITION.encode(3, KEY), "is that of partition 3"),
+        (POSITION.encode(2, KEY)[:60], "it is torn"),
+        (b"9", "is no position"),
+    ],
+)
+def test_a_position_that_is_torn_or_foreign_is_refused_with_the_reason(body: bytes, reason: str) -> None:
+    with pytest.raises(SnapshotRefused, match=reason):
+        WatchPosition.decode(body, 2, KEY)
+
+
+def test_who_only_looks_reads_a_position_without_its_key() -> None:
+    assert WatchPosition.unchecked(POSITION.encode(2, KEY), 2) == POSITION
+    assert WatchPosition.unchecked(UNSIGNED, 2) == POSITION
+    with pytest.raises(SnapshotRefused, match="a part of it is missing"):
+        WatchPosition.unchecked(b"{}", 2)
+
+
+def moved_on(state: Sequence[tuple[bytes, bytes]], by: int) -> list[tuple[bytes, bytes]]:
+    """The state with a position that somebody has moved on."""
+    latest = dict(state)
+    told = orjson.loads(latest[POSITION_KEY])
+    latest[POSITION_KEY] = orjson.dumps({**told, "next_offset": told["next_offset"] + by, "replay": None})
+    return list(latest.items())
+
+
+@pytest.mark.parametrize("cut", [40, 311, 700, 1000])
+def test_a_position_that_was_moved_on_lets_no_frame_pass_for_the_memories_say_how_far_watch_was(
+    cut: int,
+) -> None:
+    records = log_of_two_units()
+    first = Worker()
+    for start in range(0, cut, 20):
+        first.run(records[start : min(start + 20, cut)])
+    second = Worker(moved_on(first.state, 50))
+    assert second.watch.misplaced is not None
+    assert "signature" in second.watch.misplaced.message
+    assert 0 < second.watch.told_offset <= cut
+    while second.watch.next_offset < len(records):
+        # What was told is told to its end: a batch that reaches beyond it would be told in part.
+        stop = second.watch.told_offset if second.watch.replaying else len(records)
+        second.run(records[second.watch.next_offset : stop])
+    again = [one for one in second.told if one in set(first.told)]
+    assert [*first.told, *second.told[len(again) :]] == list(told_without_a_stop())
+    assert first.told[len(first.told) - len(again) :] == again
+
+
+def test_without_a_position_or_a_memory_of_ours_watch_begins_where_the_log_does() -> None:
+    first = Worker()
+    first.run(log_of_two_units()[:100])
+    stranger = PartitionWatch(TOPIC, TOPIC_ID, PARTITION, b"theirs")
+    assert stranger.restore(first.state)
+    assert (stranger.next_offset, stranger.told_offset, stranger.units) == (0, 0, {})
+    assert stranger.misplaced is not None
+    assert sorted(stranger.refused) == ["north/BR-01", "north/BR-02"]
+
+
+def test_a_position_that_was_deleted_is_made_up_for_by_the_memories() -> None:
+    first = Worker()
+    first.run(log_of_two_units()[:100])
+    second = Worker([(key, body) for key, body in first.state if key != POSITION_KEY])
+    assert second.watch.told_offset == 100
+    assert second.watch.misplaced is not None
+
+
+def test_a_memory_of_a_topic_that_was_created_anew_has_nothing_of_the_new_one() -> None:
+    records = log_of_two_units()
+    first = Worker()
+    first.run(records[:600])
+    anew = PartitionWatch(TOPIC, "another", PARTITION, KEY)
+    assert not anew.restore(first.state)
+    later = [replace(one, offset=one.offset - 600) for one in records[600:700]]
+    anew.judge(later)
+    state = [*first.state, *anew.state_entries([])]
+    successor = PartitionWatch(TOPIC, "another", PARTITION, KEY)
+    assert successor.restore(state)
+    assert (successor.next_offset, successor.told_offset) == (0, 100)
+    successor.judge(later)
+    wanted: Any = sorted(anew.units)
+    assert successor.state_entries(wanted) == anew.state_entries(wanted)
 
 
 def test_a_memory_that_the_topic_does_not_take_is_written_without_its_models(

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.partition_watch import PartitionWatch
-from agents.watch_position import POSITION_KEY
 from schemas.alarm import AlarmTransition
 from schemas.decoding import TICK_BODY
-from schemas.errors import SnapshotRefused
 from schemas.frame import SensorFrame, SignalColumn
 from streams.record import Record
 
@@ -125,8 +122,3 @@ def test_alarm_states_outlive_a_topic_that_was_created_anew() -> None:
     assert not after.restore(before.state_entries(before.units))
     assert after.next_offset == 0
     assert after.units.keys() == before.units.keys()
-
-
-def test_a_torn_position_is_refused() -> None:
-    with pytest.raises(SnapshotRefused, match="position of partition 3"):
-        PartitionWatch(TOPIC, TOPIC_ID, PARTITION).restore([(POSITION_KEY, orjson.dumps({"next_offset": 3}))])
