@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from agents.models.banks.columns import Columns
-from agents.models.river_state import freeze, thaw
+from agents.models.river_state import model_of, state_of
 from agents.models.step import UnitScore
 from agents.models.tail import TailBank
 
@@ -92,7 +92,7 @@ class OwnDetector:
     def state(self) -> dict[str, Any]:
         """Everything that it knows."""
         return {
-            "model": freeze(self._model),
+            "model": state_of(self._model),
             "signals": self._signals.state(),
             "tail": self._tail.state(),
             "scores": np.array(self._scores),
@@ -109,7 +109,7 @@ class OwnDetector:
 
     def take_up(self, state: Mapping[str, Any]) -> None:
         """Go on from `state`; raises SnapshotRefused where it does not fit or another River kept it."""
-        self._model = thaw(state["model"])
+        self._model = model_of(state["model"])
         self._signals.take_up(state["signals"])
         self._tail.take_up(state["tail"])
         self._scores = state["scores"].tolist()

@@ -26,8 +26,8 @@ from river import base, time_series
 from agents.models.own_detector import OwnDetector
 from agents.models.own_signals import OwnSignals
 from agents.models.recipe import Positive, Recipe, Steps
-from agents.models.river_state import RIVER
-from schemas.errors import ModelRefused
+from agents.models.river_state import RIVER, model_of, state_of
+from schemas.errors import ModelRefused, SnapshotRefused
 from schemas.model_event import ModelContext
 from schemas.wire import Name  # noqa: TC001 - pydantic reads it
 
@@ -175,10 +175,10 @@ class OwnRecipe(Recipe):
 
 
 def load(text: str) -> OwnRecipe:
-    """Read a recipe written in `text` (YAML), and make sure that it can be built.
+    """Read a recipe written in `text` (YAML), and make sure that it can be built and kept.
 
     Raises:
-        ModelRefused: it is no YAML, incomplete or wrong, or cannot be built; says what and where.
+        ModelRefused: it is no YAML, incomplete or wrong, or cannot be built or kept; says what and where.
     """
     try:
         said = yaml.safe_load(text)
@@ -191,6 +191,13 @@ def load(text: str) -> OwnRecipe:
         where = ".".join(map(str, first["loc"])) or "the recipe"
         raise ModelRefused(f"{where}: {first['msg']}.", detail=str(error)) from error
     recipe.kind()
+    try:
+        model_of(state_of(recipe.build()))
+    except (TypeError, SnapshotRefused) as wrong:
+        raise ModelRefused(
+            f"What {recipe.name} learns could not be kept through a restart: {wrong}.",
+            next_step="leave out the part of River that it speaks of",
+        ) from wrong
     return recipe
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from agents.models.banks.columns import Columns
 from agents.models.own_detector import ALL, LARGEST, LEAST_SPREAD, MAD_OF_SIGMA, RELATIVE_SPREAD, TYPICAL
-from agents.models.river_state import freeze, thaw
+from agents.models.river_state import model_of, state_of
 from agents.models.step import SignalScores
 from agents.models.tail import TailBank
 
@@ -164,7 +164,7 @@ class OwnSignals:
     def state(self) -> dict[str, Any]:
         """Everything that it knows."""
         return {
-            "models": freeze(self._models),
+            "models": state_of(self._models),
             "lanes": self._lanes.state(),
             "life": self._life.state(),
             "tail": self._tail.state(),
@@ -173,7 +173,7 @@ class OwnSignals:
 
     def take_up(self, state: Mapping[str, Any]) -> None:
         """Go on from `state`; raises SnapshotRefused where it does not fit or another River kept it."""
-        self._models = thaw(state["models"])
+        self._models = model_of(state["models"])
         self._lanes.take_up(state["lanes"])
         self._life.take_up(state["life"])
         self._tail.take_up(state["tail"])

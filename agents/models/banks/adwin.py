@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from agents.models import river_state
 from agents.models.recipe import RIVER
 from schemas.errors import SnapshotRefused
 
@@ -43,28 +43,12 @@ class AdwinBank:
             self._lanes[lane].update(float(value[lane]))
 
     def state(self) -> dict[str, Any]:
-        """Everything that it knows: the windows as River writes them, one after the other."""
-        written = [lane._helper.__reduce_ex__(2)[2] for lane in self._lanes]  # noqa: SLF001 - River's only way
-        return {
-            "detected": self.detected,
-            "lengths": np.array([len(window) for window in written], dtype=np.int64),
-            # Most of a window is room not yet taken.
-            "windows": np.frombuffer(zlib.compress(b"".join(written), 1), dtype=np.uint8).copy(),
-        }
+        """Everything that it knows."""
+        return river_state.state_of(self._lanes)
 
     def take_up(self, state: Mapping[str, Any]) -> None:
         """Go on from `state`; raises SnapshotRefused where it does not fit."""
-        try:
-            windows = zlib.decompress(state["windows"].tobytes())
-        except zlib.error as torn:
-            raise SnapshotRefused("The windows kept of ADWIN are torn.") from torn
-        lengths = state["lengths"].tolist()
-        if sum(lengths) != len(windows) or len(lengths) != len(state["detected"]):
-            raise SnapshotRefused("The windows kept of ADWIN are torn.")
-        self._lanes = []
-        self.add(len(lengths))
-        at = 0
-        for lane, length, detected in zip(self._lanes, lengths, state["detected"].tolist(), strict=True):
-            lane._helper.__setstate__(windows[at : at + length])  # noqa: SLF001 - see state
-            lane._drift_detected = detected  # noqa: SLF001 - see state
-            at += length
+        lanes = river_state.model_of(state)
+        if not isinstance(lanes, list) or not all(isinstance(lane, RIVER["ADWIN"]) for lane in lanes):
+            raise SnapshotRefused("What was kept of ADWIN is torn.")
+        self._lanes = lanes

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from agents.models.banks import river_state
+from agents.models import river_state
 from schemas.errors import SnapshotRefused
 
 if TYPE_CHECKING:
@@ -72,13 +72,14 @@ class RiverForecasters:
 
     def state(self) -> dict[str, Any]:
         """Everything that it knows."""
-        return {"seen": list(self._seen), "lanes": [river_state.state_of(lane) for lane in self._lanes]}
+        return {"seen": list(self._seen), "lanes": river_state.state_of(self._lanes)}
 
     def take_up(self, state: Mapping[str, Any]) -> None:
         """Go on from `state`; raises SnapshotRefused where it does not fit."""
-        if len(state["lanes"]) != len(state["seen"]):
+        lanes = river_state.model_of(state["lanes"])
+        if not isinstance(lanes, list) or len(lanes) != len(state["seen"]):
             raise SnapshotRefused("What was kept of River's forecasters is torn.")
-        self._lanes = [river_state.model_of(kept) for kept in state["lanes"]]
+        self._lanes = lanes
         self._seen = [int(seen) for seen in state["seen"]]
 
     @property

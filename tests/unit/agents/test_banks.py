@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from river import stats
 
-from agents.models.banks import river_state
 from agents.models.banks.gaussian import FadingBank, GaussianBank
 from agents.models.banks.holt_winters import HoltWintersBank
 from agents.models.banks.of_recipe import forecasters, spreads
@@ -144,13 +143,6 @@ def test_a_recipe_may_name_any_forecaster_but_only_what_tells_a_spread() -> None
     assert isinstance(spreads(RiverModel(model="EWVar", parameters={"fading_factor": 0.1})), FadingBank)
     with pytest.raises(ValueError, match="no spread"):
         spreads(RiverModel(model="HoltWinters", parameters={"alpha": 0.1}))
-
-
-@pytest.mark.parametrize("name", ["os:system", "builtins:eval", "river.utils:no_such_thing"])
-def test_nothing_but_river_s_classes_is_made_of_a_state(name: str) -> None:
-    told = {"object": name, "called": True, "arguments": ["true"], "state": None, "items": [], "pairs": []}
-    with pytest.raises(SnapshotRefused):
-        river_state.model_of({"model": told})
 
 
 def test_a_state_of_another_shape_is_refused() -> None:

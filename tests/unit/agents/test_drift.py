@@ -15,6 +15,7 @@ from agents.models.banks.page_hinkley import PageHinkleyBank
 from agents.models.divergence import DivergenceWatch
 from agents.models.drift import Drift, DriftLayer, shipped
 from agents.models.recipe import RIVER
+from agents.models.river_state import state_of
 from agents.models.step import Step
 from agents.state_codec import pack, unpack
 from schemas.errors import SnapshotRefused
@@ -65,14 +66,10 @@ def test_the_bank_of_adwin_goes_on_from_its_state_as_river_s_adwin_does(seed: in
         assert bank.detected.tolist() == [river.drift_detected for river in rivers]
 
 
-def test_a_torn_window_is_refused() -> None:
-    bank = AdwinBank()
-    bank.add(2)
-    state = bank.state()
+@pytest.mark.parametrize("kept", [1, [1], {"ADWIN": 1}, [RIVER["PageHinkley"]()]])
+def test_windows_that_are_not_adwin_s_are_refused(kept: object) -> None:
     with pytest.raises(SnapshotRefused, match="torn"):
-        bank.take_up({**state, "windows": state["windows"][:5]})
-    with pytest.raises(SnapshotRefused, match="torn"):
-        bank.take_up({**state, "lengths": state["lengths"] + 1})
+        AdwinBank().take_up(state_of(kept))
 
 
 def layer(*names: str) -> DriftLayer:
