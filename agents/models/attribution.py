@@ -120,7 +120,7 @@ class Attribution:
             self._phase = step.context.phase
             self._learnt[self._balances] = 0.0
         number = self._numbers(step)
-        score = self._judge(number, step, doubted)
+        score, learned = self._judge(number, step, doubted)
         self.verdict = self._decide(number)
         if not (np.isfinite(score).any() or self.verdict):
             return None
@@ -134,7 +134,7 @@ class Attribution:
             LAYER,
             unit,
             bool(self._broken.any()),
-            bool(np.isfinite(number).any() and not self._broken.any()),
+            learned,
             weight / total if total > 0.0 else np.zeros_like(weight),
             self.verdict.evidence if self.verdict else "",
             self.verdict.looks_like if self.verdict else None,
@@ -172,8 +172,8 @@ class Attribution:
 
     def _judge(
         self, number: NDArray[np.float64], step: Step, doubted: NDArray[np.bool_]
-    ) -> NDArray[np.float64]:
-        """(R,) -log10 of each relation's tail probability, NaN where it is silent; then learn."""
+    ) -> tuple[NDArray[np.float64], bool]:
+        """(R,) -log10 of each relation's tail probability, NaN where it is silent; whether any learnt then."""
         recipe = self.recipe
         known = np.isfinite(number)
         first = known & np.isnan(self._smooth)
@@ -196,8 +196,9 @@ class Attribution:
         self._broken_steps = np.where(anew, 0.0, steps)
         self._learnt = np.where(anew, 0.0, self._learnt)
         doubtful = self._concern @ (doubted | ~step.fit & step.fresh)
-        self._learn(number, known & credible & ~self._broken & ~doubtful, spread)
-        return score
+        fit = known & credible & ~self._broken & ~doubtful
+        self._learn(number, fit, spread)
+        return score, bool(fit.any())
 
     def _learn(
         self, number: NDArray[np.float64], fit: NDArray[np.bool_], spread: NDArray[np.float64]
