@@ -173,7 +173,7 @@ class Attribution:
     def _judge(
         self, number: NDArray[np.float64], step: Step, doubted: NDArray[np.bool_]
     ) -> tuple[NDArray[np.float64], bool]:
-        """(R,) -log10 of each relation's tail probability, NaN where it is silent; whether any learnt then."""
+        """(R,) -log10 of each relation's tail probability, NaN where it is silent, and whether any learnt."""
         recipe = self.recipe
         known = np.isfinite(number)
         first = known & np.isnan(self._smooth)
