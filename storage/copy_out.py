@@ -1,7 +1,7 @@
 """COPY TO STDOUT read whole, with little Python a row.
 
-Measured: a day of 30 signals at a minute, 43,200 rows, took 142 ms of CPU when each row was asked for,
-and takes 80 ms so. Rows that have arrived are taken in one loop; only the waiting goes through psycopg.
+Measured: 43,200 rows of ten columns took 142 ms of CPU when each row was asked for,
+and take 80 ms so. Rows that have arrived are taken in one loop; only the waiting goes through psycopg.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ import numpy as np
 
 from schemas.errors import QueryRefused
 from schemas.signals import spec
+from storage.array_binary import decode_array
 from storage.connection import connect, translated
 from storage.copy_binary import POSTGRES_EPOCH_US, decode, row_type
 from storage.copy_out import copy_out
@@ -36,15 +37,11 @@ TIMESTAMPTZ_OID = 1184
 
 _SAMPLE = row_type((("time", ">i8"), ("value", ">f8"), ("status", ">i8"), ("signal_id", ">i4")))
 _NUMBERS = ("min", "max", "first", "last", "mean", "known_s")
-_COUNTED = ("signal_id", *_NUMBERS, "count", "bad_count")
-_BUCKET = row_type(
-    (
-        ("signal_id", ">i4"),
-        ("time", ">i8"),
-        *((name, ">f8") for name in _NUMBERS),
-        ("count", ">i4"),
-        ("bad_count", ">i4"),
-    )
+_BUCKET = (
+    ("time_us", ">i8"),
+    *((name, ">f8") for name in _NUMBERS),
+    ("count", ">i4"),
+    ("bad_count", ">i4"),
 )
 
 
@@ -166,9 +163,7 @@ def summary(
     else:
         # The bucket in which the span begins belongs to it: what happened in it must not vanish.
         aligned = {**asked, "start_us": aligned_us, "level": choice.level}
-        found = _copy_out(connection, "query_levels", aligned, _BUCKET)
-        time_us = found["time"].astype(np.int64) + POSTGRES_EPOCH_US
-        rows = Buckets.of({**{name: found[name] for name in _COUNTED}, "time_us": time_us})
+        rows = _buckets(connection, aligned)
     rows = rows.sorted()
     held_to_us = end_us if now_us is None else min(end_us, now_us)
     brought = _brought(connection, rows, holds_us, aligned_us, held_to_us, level=choice.level)
@@ -319,12 +314,31 @@ def _ask_span(
 
 
 def _copy_out(
-    connection: BoundedConnection,
-    query: str,
-    parameters: Mapping[str, Any],
-    row: np.dtype[np.void] = _SAMPLE,
+    connection: BoundedConnection, query: str, parameters: Mapping[str, Any]
 ) -> np.ndarray[Any, Any]:
-    return decode(row, copy_out(connection, statement(query), parameters))
+    return decode(_SAMPLE, copy_out(connection, statement(query), parameters))
+
+
+def _buckets(connection: BoundedConnection, parameters: Mapping[str, Any]) -> Buckets:
+    """The rows of a level, in any order."""
+    with connection.cursor(binary=True) as cursor:
+        found = cursor.execute(statement("query_levels"), parameters).pgresult
+        assert found is not None  # noqa: S101 - a query has a result
+        columns = {
+            name: [decode_array(found.get_value(row, place), kind) for row in range(found.ntuples)]
+            for place, (name, kind) in enumerate(_BUCKET, start=1)
+        }
+        ids = [int.from_bytes(found.get_value(row, 0) or b"", "big") for row in range(found.ntuples)]
+    none = np.empty(0, dtype=np.int64)
+    joined = {name: np.concatenate([none, *parts]) for name, parts in columns.items()}
+    counts = [times.size for times in columns["time_us"]]
+    return Buckets.of(
+        {
+            **joined,
+            "signal_id": np.repeat(np.array(ids, dtype=np.int64), counts),
+            "time_us": joined["time_us"].astype(np.int64) + POSTGRES_EPOCH_US,
+        }
+    )
 
 
 def _samples_table(found: np.ndarray[Any, Any], tracks: Mapping[int, _Track], *, truncated: bool) -> Table:
