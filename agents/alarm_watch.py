@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -115,7 +115,10 @@ class AlarmWatch:
     def observe(
         self, name: str, condition: Condition, evidence: Evidence, moment: Moment, *, abnormal: bool
     ) -> list[AlarmTransition]:
-        """Let an alarm know what a model sees of a signal, or of the unit as a whole (definition.UNIT)."""
+        """Let an alarm know what a model sees of a signal, or of the unit as a whole (definition.UNIT).
+
+        What it sees is of the device time that the unit has reached.
+        """
         key = (name, condition)
         if not abnormal and key not in self._alarms.alarms:
             return []
@@ -124,6 +127,8 @@ class AlarmWatch:
             return []
         if definition.within(self.context) is None:
             return self._alarms.withdraw(key, moment)
+        if abnormal:
+            evidence = replace(evidence, sample_us=self._reached_us)
         return self._alarms.observe(definition, evidence, moment, abnormal=abnormal)
 
     def under_way(self) -> dict[Key, Alarm]:

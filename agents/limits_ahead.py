@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from agents.models.unit_models import Foresaid
     from agents.signal_table import Signal
     from schemas.alarm import AlarmTransition
+    from schemas.score import ModelRef
 
 TOLD_WITHIN_S = 1800.0
 """An alarm is for what comes soon: a limit that is further away is in the forecast for whoever looks."""
@@ -70,9 +71,9 @@ def limits_ahead(foresaid: Foresaid, signals: Sequence[Signal]) -> dict[int, lis
 
 
 def judge_limits_ahead(
-    found: Mapping[int, Sequence[Ahead]], alarms: AlarmWatch, moment: Moment
+    found: Mapping[int, Sequence[Ahead]], model: ModelRef, alarms: AlarmWatch, moment: Moment
 ) -> list[AlarmTransition]:
-    """Let the alarms know of the limits that will surely be reached soon."""
+    """Let the alarms know of the limits that, by what `model` forecasts, will surely be reached soon."""
     told: list[AlarmTransition] = []
     under_way = alarms.under_way()
     pending = {name for name, condition in under_way if condition == "time_to_limit"}
@@ -82,7 +83,9 @@ def judge_limits_ahead(
         sure = first.reaches.to_minutes is not None
         soon = first.reaches.minutes * 60.0 <= TOLD_WITHIN_S
         beyond = any((name, condition) in under_way for condition in SIDES)
-        evidence = Evidence(first.reaches.minutes * 60.0, "s", TOLD_WITHIN_S, note=f"{first.text}.")
+        evidence = Evidence(
+            *(first.reaches.minutes * 60.0, "s", TOLD_WITHIN_S), note=f"{first.text}.", model=model
+        )
         abnormal = sure and soon and not beyond
         told += alarms.observe(name, "time_to_limit", evidence, moment, abnormal=abnormal)
         pending.discard(name)

@@ -49,7 +49,11 @@ def judge_anomalies(models: UnitModels, alarms: AlarmWatch, moment: Moment) -> l
         name = alarms.table.signals[slot].name
         pending.discard(name)
         abnormal = name not in told_of and worst is None
-        evidence = Evidence(_shown(float(seat.score[slot])), "1", _limit(seat), note=_words(looks))
+        evidence = Evidence(
+            *(_shown(float(seat.score[slot])), "1", _limit(seat)),
+            note=_words(looks),
+            model=seat.choice.recipe.ref,
+        )
         told += alarms.observe(name, "anomaly", evidence, moment, abnormal=abnormal)
     for name in sorted(pending):
         told += alarms.observe(name, "anomaly", Evidence(None, "1"), moment, abnormal=False)
@@ -71,7 +75,8 @@ def _of_unit(seat: Seat | None, looks: Whole | None) -> Evidence:
         return Evidence(None, "1")
     reasons = [seat.whole.reason] if seat.whole.looks_like is None else []
     note = " ".join(filter(None, [*reasons, _words(looks)]))
-    return Evidence(_shown(seat.whole.score), "1", _limit(seat), note=note)
+    score = _shown(seat.whole.score)
+    return Evidence(score, "1", _limit(seat), note=note, model=seat.choice.recipe.ref)
 
 
 def _words(looks: Whole | None) -> str:

@@ -51,6 +51,8 @@ def understood(record: Record) -> Said:
 class ModelFeed:
     """The models in force at the time that the log has reached. `offset`: all events below it are known.
 
+    `refused` has, by digest, why a registered model cannot run here.
+
     Args:
         known: all that is known of models.registry, in order; grows as more becomes known.
     """
@@ -61,7 +63,7 @@ class ModelFeed:
         self._count = 0
         self._contenders = Contenders(Registry())
         self._chosen: dict[tuple[str, Context], Lineup] = {}
-        self._reported: set[str] = set()
+        self.refused: dict[str, str] = {}
 
     def reach(self, now_us: int) -> None:
         """Let the log's time be `now_us`."""
@@ -92,6 +94,6 @@ class ModelFeed:
 
     def _report(self) -> None:
         for digest, reason in self._contenders.refused.items():
-            if digest not in self._reported:
-                self._reported.add(digest)
+            if digest not in self.refused:
+                self.refused[digest] = reason
                 log.error("a registered model cannot run here", digest=digest, cause=reason)

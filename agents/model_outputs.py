@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from agents.models.lineup import FORECAST
 from schemas.forecast import ForecastMessage
 from schemas.score import Contribution, ScoreMessage, UnitScore
 
@@ -83,6 +84,8 @@ def forecast_message(
                 "unit": unit,
                 "made_us": foresaid.made_us,
                 "model": foresaid.ref,
+                "layer": FORECAST,
+                "role": foresaid.role,
                 "forecasts": forecasts,
             }
         )

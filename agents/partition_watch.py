@@ -118,6 +118,11 @@ class PartitionWatch:
         """Whether what is judged has been told before."""
         return self.next_offset < self._checkpoints.told_offset
 
+    @property
+    def refused_models(self) -> Mapping[str, str]:
+        """By digest why a registered model cannot run here."""
+        return self._models.refused
+
     def restore(self, entries: Iterable[tuple[bytes, bytes | None]]) -> bool:
         """Take up the partition's entries of watch.state; later entries of a key replace earlier ones.
 

@@ -9,6 +9,7 @@ from agents.alarms.annunciator import NEVER_US, Evidence, Key
 from agents.alarms.machine import Alarm
 from schemas.alarm import AlarmState, Condition
 from schemas.errors import SnapshotRefused
+from schemas.score import ModelRef
 
 SCHEMA = "sparge.unit-watch/1"
 
@@ -35,13 +36,17 @@ class AlarmPart(_Part):
     sample_us: Int64 | None
     limit_text: str
     note: str = ""
+    model: ModelRef | None = None
 
     def restored(self) -> tuple[Key, Alarm, Evidence]:
         """Return the alarm's key, its memory and its evidence."""
         return (
             (self.signal, self.condition),
             Alarm(self.state, self.abnormal, self.turned_us, self.raised_us),
-            Evidence(self.value, self.unit_code, self.limit, self.sample_us, self.limit_text, self.note),
+            Evidence(
+                *(self.value, self.unit_code, self.limit, self.sample_us, self.limit_text, self.note),
+                model=self.model,
+            ),
         )
 
 
@@ -124,6 +129,7 @@ def alarm_part(key: Key, alarm: Alarm, evidence: Evidence) -> dict[str, object]:
         "sample_us": evidence.sample_us,
         "limit_text": evidence.limit_text,
         "note": evidence.note,
+        "model": evidence.model and evidence.model.model_dump(),
     }
 
 

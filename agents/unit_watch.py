@@ -173,10 +173,11 @@ class UnitWatch:
         told += score_messages(
             (self.site, self.unit), self._names, said, moment, looks.looks_like if looks else None
         )
-        foresaid = self._models.foresaid
-        if foresaid is not None:
-            signals = self._alarms.table.signals
-            ahead = limits_ahead(foresaid, signals)
-            told += judge_limits_ahead(ahead, self._alarms, moment)
+        signals = self._alarms.table.signals
+        for foresaid in self._models.foresaid:
+            leads = foresaid.role == "champion"
+            ahead = limits_ahead(foresaid, signals) if leads else {}
+            if leads:
+                told += judge_limits_ahead(ahead, foresaid.ref, self._alarms, moment)
             told += forecast_message((self.site, self.unit), signals, foresaid, ahead, moment)
         return told

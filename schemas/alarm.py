@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from schemas.score import ModelRef
 from schemas.source import SideOffsets, Source
 from schemas.wire import Count, Finite, Name, TimeUs, WireModel
 
@@ -82,6 +83,10 @@ class AlarmTransition(WireModel):
             description="NAMUR NE 107 state of the instrument: failure, check, out of specification, "
             "maintenance; absent likewise."
         ),
+    ] = None
+    model: Annotated[
+        ModelRef | None,
+        Field(description="The model that raised it; absent where a limit, health or a timer did."),
     ] = None
     side_offsets: SideOffsets = None
 

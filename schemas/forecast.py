@@ -80,6 +80,16 @@ class ForecastMessage(WireModel):
     ]
     model: Annotated[ModelRef, Field(description="The model that forecast.")]
     forecasts: Annotated[list[Forecast], Field(description="One entry a signal.")]
+    layer: Annotated[
+        str | None, Field(description="Which of the unit's layers of models it is, such as forecast.")
+    ] = None
+    role: Annotated[
+        Literal["champion", "challenger"] | None,
+        Field(
+            description="champion: limits that it sees ahead may alarm. challenger: it runs in the shadow. "
+            "Absent: champion."
+        ),
+    ] = None
     side_offsets: SideOffsets = None
 
     @property

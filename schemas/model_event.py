@@ -88,9 +88,12 @@ class ModelEvent(WireModel):
     why: Annotated[str, Field(max_length=2000, description="The reason; only a verdict may go without.")] = ""
     layer: Annotated[
         Name | None,
-        Field(description="What the model is for, such as residual or forecast; not with verdict."),
+        Field(description="What the model is for, such as residual or forecast."),
     ] = None
-    context: Annotated[ModelContext | None, Field(description="Where it applies; not with verdict.")] = None
+    context: Annotated[
+        ModelContext | None,
+        Field(description="Where it applies; with verdict where the model spoke that raised the alarm."),
+    ] = None
     model: Annotated[
         ModelRef | None, Field(description="The model; with verdict the one that raised the alarm, if any.")
     ] = None

@@ -9,12 +9,13 @@ from sparge.terminal import text_table
 from sparge.times import show_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
     from agents.models.checks import Finding
-    from agents.models.registry import Registry, Standing
-    from storage.model_queries import Agreement, Comparison
+    from agents.models.registry import Place, Registry, Standing
+    from schemas.model_event import Verdict
+    from storage.model_queries import Agreement, Comparison, Foresight
 
 RANKS = ("champion", "challenger", "former", "retired")
 DIGEST_SHOWN = 12
@@ -28,7 +29,7 @@ def listing(registry: Registry, standings: Sequence[Standing], zone: ZoneInfo | 
         key=lambda one: (one.layer, context_text(one.context), RANKS.index(one.role), one.model.name),
     )
     for one in order:
-        verdicts = registry.verdicts(one.model.digest)
+        verdicts = registry.verdicts(one.model.digest, (one.layer, one.context))
         rows.append(
             [
                 one.layer,
@@ -66,7 +67,8 @@ def card(registry: Registry, model: Standing, zone: ZoneInfo | None) -> Iterator
         yield "trained on", "nothing before it ran: its first baseline is of what it saw"
     for name, value in sorted(model.metrics.items()):
         yield "metric", f"{name} {value:g}"
-    yield "verdicts", verdicts_text(registry, model.model.digest)
+    for place in registry.places(model.model.digest):
+        yield "verdicts", f"{context_text(place[1])}: {verdicts_text(registry, model.model.digest, place)}"
     for event in registry.events:
         if event.model == model.model and event.event != "verdict" and event.layer == model.layer:
             void = f" (no effect: {registry.void[event.id]})" if event.id in registry.void else ""
@@ -75,12 +77,18 @@ def card(registry: Registry, model: Standing, zone: ZoneInfo | None) -> Iterator
     yield "recipe", "\n" + (registered.recipe or "").rstrip()
 
 
-def verdicts_text(registry: Registry, digest: str) -> str:
+def verdicts_text(registry: Registry, digest: str, place: Place | None = None) -> str:
     """What people said of a model's alarms, and of those called true or nuisance the share of true ones."""
-    said = registry.verdicts(digest)
+    said = registry.verdicts(digest, place)
+    share = precision(said)
+    shown = "" if share is None else f", precision {share:.0%}"
+    return f"{said['true']} true, {said['nuisance']} nuisance, {said['known_work']} known work{shown}"
+
+
+def precision(said: Mapping[Verdict, int]) -> float | None:
+    """Of the alarms called true or nuisance the share of true ones; None where none was."""
     judged = said["true"] + said["nuisance"]
-    share = f", {said['true'] / judged:.0%} of the judged were true" if judged else ""
-    return f"{said['true']} true, {said['nuisance']} nuisance, {said['known_work']} known work{share}"
+    return said["true"] / judged if judged else None
 
 
 def comparison(first: str, second: str, found: Comparison) -> Iterator[str]:
@@ -93,27 +101,14 @@ def comparison(first: str, second: str, found: Comparison) -> Iterator[str]:
     yield text_table(header, rows, right=[1, 2, 3, 4, 5])
     if found.forecasts:
         yield ""
-        header = [
-            "forecasts",
-            "came true",
-            f"error, {second} over {first}",
-            f"held {first}",
-            f"held {second}",
+        header = ["forecasts", "came true", "signals", "model", "error", "interval score", "held", "silent"]
+        rows = [
+            [f"{one.horizon_s:g} s", f"{one.judged:,}", str(one.signals), name, *_foresight(how)]
+            for one in found.forecasts
+            for name, how in ((first, one.first), (second, one.second))
         ]
-        yield text_table(
-            header,
-            [
-                [
-                    f"{one.horizon_s:g} s",
-                    str(one.judged),
-                    "no error" if one.ratio is None else f"{one.ratio:.3f}",
-                    f"{one.first_coverage:.1%}",
-                    f"{one.second_coverage:.1%}",
-                ]
-                for one in found.forecasts
-            ],
-            right=[1, 2, 3, 4],
-        )
+        yield text_table(header, rows, right=[1, 2, 4, 5, 6, 7])
+        yield "error and interval score: in mean absolute errors of persistence, median over signals"
 
 
 def metrics(found: Comparison) -> dict[str, float]:
@@ -126,10 +121,27 @@ def metrics(found: Comparison) -> dict[str, float]:
             told[f"challenger_{name}_suspect_share"] = agreement.second_suspects / agreement.judged
             told[f"{name}_agreement"] = agreement.alike / agreement.judged
     for one in found.forecasts:
-        if one.ratio is not None:
-            told[f"error_ratio_{one.horizon_s:g}s"] = one.ratio
-        told[f"challenger_coverage_{one.horizon_s:g}s"] = one.second_coverage
+        for name, how in (("champion", one.first), ("challenger", one.second)):
+            figures = {
+                "error": how.error,
+                "interval_score": how.interval_score,
+                "coverage": how.coverage,
+                "silent_share": how.silent,
+            }
+            for what, value in figures.items():
+                if value is not None:
+                    told[f"{name}_{what}_{one.horizon_s:g}s"] = value
     return told
+
+
+def verdict_metrics(registry: Registry, model: Standing) -> dict[str, float]:
+    """What people said of the alarms of a champion, as figures that a promotion records."""
+    said = registry.verdicts(model.model.digest, (model.layer, model.context))
+    share = precision(said)
+    if share is None:
+        return {}
+    judged = float(said["true"] + said["nuisance"])
+    return {"champion_alarms_judged": judged, "champion_alarm_precision": share}
 
 
 def findings(found: Sequence[Finding]) -> str:
@@ -137,6 +149,11 @@ def findings(found: Sequence[Finding]) -> str:
     return text_table(
         ["check", "", "said"], [[one.check, "passed" if one.passed else "FAILED", one.said] for one in found]
     )
+
+
+def _foresight(found: Foresight) -> list[str]:
+    ratios = ["nothing moved" if one is None else f"{one:.3f}" for one in (found.error, found.interval_score)]
+    return [*ratios, f"{found.coverage:.1%}", f"{found.silent:.1%}"]
 
 
 def _agreement(name: str, found: Agreement) -> list[str]:

@@ -80,6 +80,37 @@ def find(registry: Registry, wanted: str, context: ModelContext | None, layer: s
     Raises:
         QueryRefused: there is none, or there are several.
     """
+    found = _named(registry, wanted, context, layer)
+    if not found:
+        place = "" if context is None else f" registered for {context_text(context)}"
+        raise QueryRefused(f"There is no model {wanted}{place}.", next_step="sparge models list")
+    if len(found) > 1:
+        everywhere = [one for one in found if one.context == EVERYWHERE]
+        if len(everywhere) != 1:
+            places = "; ".join(context_text(one.context) for one in found)
+            raise QueryRefused(
+                f"{wanted} is registered in several contexts: {places}.",
+                next_step="say which: --unit, --organism, --process, --scale, --phase, --layer",
+            )
+        return everywhere[0]
+    return found[0]
+
+
+def find_anywhere(registry: Registry, wanted: str, layer: str | None = None) -> Standing:
+    """Return the model of this name, name@version or beginning of a digest, wherever it is registered.
+
+    Raises:
+        QueryRefused: there is none, or there are several.
+    """
+    found = _named(registry, wanted, None, layer)
+    if not found:
+        raise QueryRefused(f"There is no model {wanted}.", next_step="sparge models list --all")
+    return found[0]
+
+
+def _named(
+    registry: Registry, wanted: str, context: ModelContext | None, layer: str | None
+) -> list[Standing]:
     name, _, version = wanted.partition("@")
     found = [
         one
@@ -91,22 +122,10 @@ def find(registry: Registry, wanted: str, context: ModelContext | None, layer: s
         and (context is None or one.context == context)
         and (layer is None or one.layer == layer)
     ]
-    if not found:
-        place = "" if context is None else f" registered for {context_text(context)}"
-        raise QueryRefused(f"There is no model {wanted}{place}.", next_step="sparge models list")
     if len({one.model.digest for one in found}) > 1:
         names = ", ".join(sorted({f"{one.model.name}@{one.model.version}" for one in found}))
         raise QueryRefused(f"{wanted} is several models: {names}.", next_step=f"name one: {names}")
-    if len(found) > 1:
-        everywhere = [one for one in found if one.context == EVERYWHERE]
-        if len(everywhere) != 1:
-            places = "; ".join(context_text(one.context) for one in found)
-            raise QueryRefused(
-                f"{wanted} is registered in several contexts: {places}.",
-                next_step="say which: --unit, --organism, --process, --scale, --phase, --layer",
-            )
-        return everywhere[0]
-    return found[0]
+    return found
 
 
 def _send(broker: Broker, event: ModelEvent) -> None:

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import metadata
 from typing import TYPE_CHECKING
 
 from agents import model_feed
 from agents.batch_context import understood
 from agents.model_replay import Differences, Key, Replay, Said, compare
 from schemas.errors import QueryRefused
+from sparge.replay_inputs import (
+    frames_gone,
+    models_changed,
+    results_dropped,
+    samples_corrected,
+    versions_changed,
+)
 from sparge.times import show_time
-from storage.model_queries import batch_span, stored_frames, stored_scores
+from storage.model_queries import (
+    FOR_EVER_US,
+    batch_span,
+    corrected_samples,
+    dropped_spans,
+    stored_frames,
+    stored_scores,
+)
 from storage.queries import reading
 from streams.admin import describe_log, log_bounds
 from streams.range_reader import RangeReader
@@ -24,7 +37,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from agents.models.registry import Standing
-    from storage.model_queries import BatchSpan, StoredScore
+    from storage.model_queries import BatchSpan, Dropped, StoredScore
     from streams.connection import Broker
     from streams.record import Record
 
@@ -34,13 +47,17 @@ PORTION = 2000
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a replay did and found; notes: what differs in its inputs, in sentences."""
+    """What a replay did and found.
+
+    notes: what differs in its inputs, in sentences. remarks: what else is to be known of them.
+    """
 
     batch: BatchSpan
     frames: int
     stored: int
     differences: Differences
     notes: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
 
 
 def replay(
@@ -50,6 +67,7 @@ def replay(
     batch: str,
     *,
     member: str | None,
+    zone: ZoneInfo | None = None,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> Outcome:
     """Replay a batch with a model, and compare with what is stored of it.
@@ -58,17 +76,22 @@ def replay(
         QueryRefused: there is no such batch, or nothing of this model is stored of it.
         BrokerError: the log cannot be read.
     """
+    digest = model.model.digest
     with reading(database, application="sparge models replay", answer_within_s=600.0) as connection:
         span = batch_span(connection, batch, member)
-        scores = stored_scores(connection, span.unit, model.model.digest, span.started_us, span.until_us)
-        tp, topic_id, last = _place(broker, scores, span, model)
+        during = (span.started_us, span.until_us)
+        dropped = dropped_spans(connection, span.unit, *during)
+        scores = stored_scores(connection, span.unit, digest, *during)
+        tp, topic_id, last, here = _place(broker, scores, span, model, dropped)
         frames = stored_frames(connection, span.unit, (topic_id, tp.topic), tp.partition, last + 1)
+        corrected = corrected_samples(connection, span.unit, tp.topic, *during)
     low, high = log_bounds(broker, [tp])[tp]
+    said_of_models = [model_feed.understood(record) for record in read_all(broker, MODELS_REGISTRY.name)]
     watch = Replay(
         *(span.unit, tp.topic, topic_id, tp.partition),
         batch_events=[understood(record) for record in read_all(broker, BATCH_EVENTS.name)],
-        model_events=[model_feed.understood(record) for record in read_all(broker, MODELS_REGISTRY.name)],
-        digest=model.model.digest,
+        model_events=said_of_models,
+        digest=digest,
     )
     said: dict[Key, Said] = {}
     there: set[int] = set()
@@ -78,10 +101,28 @@ def replay(
         said.update(of_batch)
         if portion:
             progress(portion[-1].offset - low + 1, last + 1 - low)
-    stored = {Key(*score[3:6]): Said(*score[6:]) for score in scores}
-    gone = [(offset, at_us) for offset, at_us in frames if offset not in there]
-    notes = [*_notes(model, gone, span, low), *_faults(watch)]
-    return Outcome(span, watch.frames, len(stored), compare(stored, said), tuple(notes))
+    stored = {Key(*score[3:7]): Said(*score[7:]) for score in here}
+    running = span.until_us == FOR_EVER_US
+    if running:
+        # Of its last frame perhaps not everything is stored yet.
+        stored, said = (
+            {key: one for key, one in each.items() if key.offset < last} for each in (stored, said)
+        )
+    notes = [
+        *frames_gone(frames, there, span, zone),
+        *results_dropped(dropped, zone),
+        *samples_corrected(corrected, zone),
+        *versions_changed(model),
+        *_other_logs(len(scores) - len(here)),
+        *_faults(watch),
+    ]
+    remarks = [*models_changed(said_of_models, model, span, zone)]
+    if running:
+        remarks.append(
+            "The batch is still running: compared is what was stored before its last scored frame."
+        )
+    found = compare(stored, said, _dropper(dropped))
+    return Outcome(span, watch.frames, len(stored), found, tuple(notes), tuple(remarks))
 
 
 def told(outcome: Outcome, zone: ZoneInfo | None) -> Iterator[str]:
@@ -98,23 +139,36 @@ def told(outcome: Outcome, zone: ZoneInfo | None) -> Iterator[str]:
             f"{found.identical:,} identical bit by bit, {found.near:,} within 1e-9, "
             f"{found.other:,} different, {found.missing:,} only stored, {found.added:,} only replayed."
         )
+    if found.dropped:
+        yield f"{found.dropped:,} replayed that retention has dropped from the database: not compared."
     if found.first is not None:
         key, before, now = found.first
         what = key.signal or "the unit"
-        at = show_time(key.time_us, zone)
-        yield f"The first: {what} at {at}, offset {key.offset}: stored {_text(before)}, now {_text(now)}."
+        ahead = f", {key.horizon_s:g} s ahead" if key.horizon_s else ""
+        where = f"{what} at {show_time(key.time_us, zone)}{ahead}, offset {key.offset}"
+        yield f"The first: {where}: stored {_text(before)}, now {_text(now)}."
+    yield from outcome.remarks
     yield from (f"note: {note}" for note in outcome.notes)
     if not found.none and not outcome.notes:
         yield "note: no input is known to differ; the code has changed since, or the platform."
 
 
+def _dropper(dropped: list[Dropped]) -> Callable[[Key], bool]:
+    spans: dict[str, list[Dropped]] = {}
+    for one in dropped:
+        spans.setdefault(one.signal, []).append(one)
+        spans.setdefault("", []).append(one)
+    return lambda key: any(one.start_us <= key.time_us < one.end_us for one in spans.get(key.signal, ()))
+
+
 def _place(
-    broker: Broker, scores: list[StoredScore], span: BatchSpan, model: Standing
-) -> tuple[TopicPartition, str, int]:
-    """The partition, the topic's id, and the last offset whose scores are wanted."""
+    broker: Broker, scores: list[StoredScore], span: BatchSpan, model: Standing, dropped: list[Dropped]
+) -> tuple[TopicPartition, str, int, list[StoredScore]]:
+    """The partition, the topic's id, the last offset whose scores are wanted, and those of this log."""
     if not scores:
+        nothing = f"Nothing that {model.model.name} {model.model.version} said of {span.batch} is stored."
         raise QueryRefused(
-            f"Nothing that {model.model.name} {model.model.version} said of {span.batch} is stored.",
+            " ".join([nothing, *results_dropped(dropped, None)]),
             next_step=f"sparge query {span.unit} --what scores --last 1d",
         )
     topic_id = describe_log(broker, [FRAMES.name]).topics[FRAMES.name]
@@ -125,7 +179,7 @@ def _place(
             kept="The scores, and the samples in the database.",
         )
     last = max(here, key=lambda score: score.offset)
-    return TopicPartition(last.topic, last.partition), topic_id, last.offset
+    return TopicPartition(last.topic, last.partition), topic_id, last.offset, here
 
 
 def _portions(broker: Broker, tp: TopicPartition, low: int, end: int) -> Iterator[list[Record]]:
@@ -137,22 +191,14 @@ def _portions(broker: Broker, tp: TopicPartition, low: int, end: int) -> Iterato
         reader.close()
 
 
-def _notes(model: Standing, gone: list[tuple[int, int]], span: BatchSpan, low: int) -> Iterator[str]:
-    """Say which inputs are not what they were."""
-    if gone:
-        within = sum(at_us >= span.started_us for _, at_us in gone)
-        yield (
-            f"{len(gone):,} frames of the unit are no longer in the log, {within:,} of them of the batch: it "
-            f"begins at offset {low}. What the models knew from these cannot be had again."
-        )
-    made = model.registered
-    for name, was in (("river", made.river_version), ("numpy", made.numpy_version)):
-        now = metadata.version(name)
-        if was is not None and was != now:
-            yield f"The model was registered with {name} {was}, and this is {now}."
+def _other_logs(count: int) -> Iterator[str]:
+    if count:
+        yield f"{count:,} stored scores are from a log that was made anew since: they are not compared."
 
 
 def _faults(watch: Replay) -> Iterator[str]:
+    if watch.refusal:
+        yield f"The model cannot run here: {watch.refusal}"
     for name, fault in watch.faults.items():
         yield f"{name} raised: {fault}"
 
@@ -160,4 +206,5 @@ def _faults(watch: Replay) -> Iterator[str]:
 def _text(said: Said | None) -> str:
     if said is None:
         return "nothing"
-    return f"score {said.numbers[-1]!r}" + (", suspect" if said.suspect else "")
+    numbers = ", ".join(repr(number) for number in said.numbers)
+    return f"{numbers} by the {said.role}" + (", suspect" if said.suspect else "")

@@ -1,4 +1,4 @@
-"""Questions about models: two on the same data, whose alarm it was, and what a replay is held against.
+"""Questions about models: two on the same data, and what a replay is held against.
 
 Spans are [start_us, end_us) in microseconds UTC; a unit is named `site/unit`.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from schemas.errors import QueryRefused
-from schemas.score import ModelRef
 from storage.statements import statement
 
 if TYPE_CHECKING:
@@ -31,17 +30,28 @@ class Agreement(NamedTuple):
         return self.judged - self.first_suspects - self.second_suspects + 2 * self.both_suspect
 
 
-class Errors(NamedTuple):
-    """The forecasts of two models at one horizon, where both were made and came true.
+class Foresight(NamedTuple):
+    """How a model forecast at one horizon, where both models did and it came true.
 
-    ratio: median over signals of the second's mean absolute error over the first's; None where that was 0.
+    error, interval_score: median over signals, in persistence's mean absolute errors; None where nothing
+    moved. coverage: share of true values that its intervals held. silent: share of forecasts at which it was
+    no better than persistence and answered with it.
     """
+
+    error: float | None
+    interval_score: float | None
+    coverage: float
+    silent: float
+
+
+class Foreseen(NamedTuple):
+    """Both models at one horizon; judged: forecasts that came true of so many signals."""
 
     horizon_s: float
     judged: int
-    ratio: float | None
-    first_coverage: float
-    second_coverage: float
+    signals: int
+    first: Foresight
+    second: Foresight
 
 
 class Comparison(NamedTuple):
@@ -49,7 +59,7 @@ class Comparison(NamedTuple):
 
     samples: Agreement
     units: Agreement
-    forecasts: list[Errors]
+    forecasts: list[Foreseen]
 
 
 class BatchSpan(NamedTuple):
@@ -63,9 +73,10 @@ class BatchSpan(NamedTuple):
 
 
 class StoredScore(NamedTuple):
-    """A score as it is stored; `signal` is empty for that of the unit as a whole, whose `numbers` are one.
+    """What a model said, as it is stored; `signal` is empty for the unit as a whole, whose `numbers` are one.
 
-    numbers: value, expected and score of a sample.
+    numbers: value, expected and score of a sample; value, lower and upper of a forecast, whose `suspect` says
+    that it fell back, and `learned` that it was silent.
     """
 
     topic_id: str
@@ -74,9 +85,29 @@ class StoredScore(NamedTuple):
     offset: int
     signal: str
     time_us: int
+    horizon_s: float
     numbers: tuple[float, ...]
     suspect: bool
     learned: bool
+    role: str
+
+
+class Dropped(NamedTuple):
+    """A span of a signal, [start_us, end_us), that retention has dropped, with what was said of it."""
+
+    signal: str
+    start_us: int
+    end_us: int
+
+
+class Corrected(NamedTuple):
+    """A sample that was judged as `before` and is known as `now`, since recorded_us; None: missing."""
+
+    signal: str
+    time_us: int
+    before: float | None
+    now: float | None
+    recorded_us: int
 
 
 def compare(
@@ -87,15 +118,13 @@ def compare(
     asked = {"unit": unit, "first": first, "second": second, "start_us": start_us, "end_us": end_us}
     samples = connection.execute(statement("query_models_scores"), asked).fetchall()[0]
     units = connection.execute(statement("query_models_unit_scores"), asked).fetchall()[0]
-    forecasts = connection.execute(statement("query_models_forecasts"), asked).fetchall()
-    return Comparison(Agreement(*samples), Agreement(*units), [Errors(*row) for row in forecasts])
-
-
-def model_of_alarm(connection: BoundedConnection, unit: str, signal: str, raised_us: int) -> ModelRef | None:
-    """The champion that suspected the signal, or else the unit, in the hour before an alarm was raised."""
-    asked = {"unit": unit, "signal": signal, "raised_us": raised_us}
-    row = connection.execute(statement("query_model_of_alarm"), asked).fetchone()
-    return None if row is None else ModelRef(name=row[0], version=row[1], digest=row[2])
+    rows = connection.execute(statement("query_models_forecasts"), asked).fetchall()
+    found = {(digest, row[0]): row for digest, *row in rows}
+    foreseen = [
+        Foreseen(*found[first, horizon_s][:3], *(Foresight(*found[one, horizon_s][3:]) for one in digests))
+        for horizon_s in sorted({horizon_s for _, horizon_s in found})
+    ]
+    return Comparison(Agreement(*samples), Agreement(*units), foreseen)
 
 
 def batch_span(connection: BoundedConnection, batch: str, member: str | None) -> BatchSpan:
@@ -120,7 +149,21 @@ def stored_scores(
     """Everything that a model said of a unit in a span, with the message that caused it."""
     asked = {"unit": unit, "digest": digest, "start_us": start_us, "end_us": end_us}
     rows = connection.execute(statement("query_replay_scores"), asked).fetchall()
-    return [StoredScore._make((*row[:6], tuple(row[6]), *row[7:])) for row in rows]
+    return [StoredScore._make((*row[:7], tuple(row[7]), *row[8:])) for row in rows]
+
+
+def dropped_spans(connection: BoundedConnection, unit: str, start_us: int, end_us: int) -> list[Dropped]:
+    """What retention has dropped of a unit within a span."""
+    asked = {"unit": unit, "start_us": start_us, "end_us": end_us}
+    return [Dropped(*row) for row in connection.execute(statement("query_replay_dropped"), asked)]
+
+
+def corrected_samples(
+    connection: BoundedConnection, unit: str, topic: str, start_us: int, end_us: int
+) -> list[Corrected]:
+    """The samples of a unit within a span that came in `topic` and have been corrected since."""
+    asked = {"unit": unit, "topic": topic, "start_us": start_us, "end_us": end_us}
+    return [Corrected(*row) for row in connection.execute(statement("query_replay_corrected"), asked)]
 
 
 def stored_frames(

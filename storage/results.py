@@ -160,7 +160,8 @@ def write_transitions(
     connection: BoundedConnection, catalogue: Catalogue, messages: Sequence[AlarmTransition]
 ) -> int:
     """Write alarm transitions that are new by their source; returns how many were."""
-    new = _insert_results(connection, catalogue, messages, [None] * len(messages))
+    models = [catalogue.model(message.model) if message.model else None for message in messages]
+    new = _insert_results(connection, catalogue, messages, models)
     if not new:
         return 0
     unit_ids = catalogue.units({t.key for t in new.values()})

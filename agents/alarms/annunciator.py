@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from agents.alarms.definition import AlarmDefinition
     from agents.alarms.machine import Delays
     from agents.limits import Limit
+    from schemas.score import ModelRef
     from schemas.source import Source
 
 Key = tuple[str, Condition]
@@ -36,6 +37,7 @@ class Evidence:
     """What an alarm was decided by: value and limit in `unit_code`, the value's device time if it has one.
 
     limit_text: how the limit reads where it is no value of this unit. note: what else is to be said of it.
+    model: which model saw it, if one did.
     """
 
     value: float | None
@@ -44,6 +46,7 @@ class Evidence:
     sample_us: int | None = None
     limit_text: str = ""
     note: str = ""
+    model: ModelRef | None = None
 
 
 class Moment(NamedTuple):
@@ -213,6 +216,7 @@ class Annunciator:
             since_us=change.since_us,
             value_status=None if status is None else int(status),
             device_state=letter.value if letter else None,
+            model=evidence.model if change.event == "raised" else None,
         )
 
 

@@ -75,6 +75,12 @@ def read(text: str, layer: str | None = None) -> tuple[str, Recipe, Callable[[],
     """
     if layer is None or layer not in SHIPPED or "estimator" in (_mapping(text) or {}):
         own = own_recipe.load(text)
+        if own.layer == FORECAST:
+            raise ModelRefused(
+                "layer: forecast is for forecasts at several horizons, and these estimators judge samples.",
+                next_step="give them a layer of another name; a forecaster of River's among the shipped ones "
+                "is named under `river` in a copy of recipes/forecast.yaml",
+            )
         return own.layer, _on_grid(own), partial(own_recipe.layer, own)
     shipped = SHIPPED[layer]
     try:

@@ -104,12 +104,35 @@ class Registry:
         ranks = self._champions.get((layer, context), [])
         return self._standings[layer, context][ranks[-2]] if len(ranks) > 1 else None
 
-    def verdicts(self, digest: str) -> dict[Verdict, int]:
-        """How often each verdict was given on alarms of this model; of one alarm the latest counts."""
+    def places(self, digest: str) -> list[Place]:
+        """Where a model is registered, or was."""
+        return [(one.layer, one.context) for one in self.standings() if one.model.digest == digest]
+
+    def spoke(self, digest: str, unit: str, context: Context) -> Standing | None:
+        """The place from which a model speaks, or spoke, for a unit: the nearest where it is registered."""
+        found = [
+            (nearness, one.layer, one)
+            for one in self.standings()
+            if one.model.digest == digest and (nearness := _nearness(one.context, unit, context)) is not None
+        ]
+        return max(found, key=lambda one: one[:2])[2] if found else None
+
+    def verdict_on(self, alarm: str, raised_us: int) -> ModelEvent | None:
+        """The latest verdict on an alarm that was raised then; None: there is none."""
+        return self._verdicts.get((alarm, raised_us))
+
+    def verdicts(self, digest: str, place: Place | None = None) -> dict[Verdict, int]:
+        """How often each verdict was given on alarms of this model; of one alarm the latest counts.
+
+        place: only of alarms that it raised there; one that names no place counts everywhere.
+        """
         counted = Counter(
             event.verdict
             for event in self._verdicts.values()
-            if event.verdict and event.model and event.model.digest == digest
+            if event.verdict
+            and event.model
+            and event.model.digest == digest
+            and (place is None or event.context is None or (event.layer, event.context) == place)
         )
         return {"true": counted["true"], "nuisance": counted["nuisance"], "known_work": counted["known_work"]}
 

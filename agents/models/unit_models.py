@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from agents.models.divergence import Divergence
     from agents.models.drift import Drift
     from agents.models.forecasting.layer import Outlooks
-    from agents.models.lineup import Choice, Lineup
-    from agents.models.recipe import Recipe
+    from agents.models.lineup import Choice, Lineup, Role
     from agents.models.step import Layer, Step, UnitScore
     from agents.samples import Samples
     from schemas.score import ModelRef
@@ -57,12 +56,13 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Foresaid:
-    """What a champion forecasts from `made_us` (device time) on.
+    """What a champion, or a challenger in its shadow, forecasts from `made_us` (device time) on.
 
     coverage: the share of true values that its intervals are meant to hold. now: (S,) the last values.
     """
 
     ref: ModelRef
+    role: Role
     coverage: float
     made_us: int
     now: NDArray[np.float64]
@@ -72,7 +72,8 @@ class Foresaid:
 class UnitModels:
     """The models of one unit; `faults` has the fault of each that was taken out of service, by its name.
 
-    `foresaid` is what was forecast with the last frame; None where it completed no step of the forecasts.
+    `foresaid` is what was forecast with the last frame, the champion's before its challengers'; empty where
+    it completed no step of the forecasts.
 
     Args:
         choose: which models are in force in a context, the same object while they are the same; the shipped
@@ -81,7 +82,7 @@ class UnitModels:
 
     def __init__(self, choose: Callable[[Context], Lineup] = everywhere) -> None:
         self.faults: dict[str, str] = {}
-        self.foresaid: Foresaid | None = None
+        self.foresaid: list[Foresaid] = []
         self._choose = choose
         self._signals: list[tuple[str, SignalSpec | None]] = []
         self._grid = Grid(STEP_US)
@@ -126,7 +127,7 @@ class UnitModels:
         self, device: str, samples: Samples, unfit: NDArray[np.bool_], context: Context, now_us: int
     ) -> list[Said]:
         self._follow(context)
-        self.foresaid = None
+        self.foresaid = []
         heard = _Heard(samples.slots)
         for index, within in self._grid.hear(device, samples, now_us):
             for step in self._grid.complete(index, context):
@@ -141,11 +142,11 @@ class UnitModels:
         return self._tell(heard)
 
     def _foretell(self, heard: _Heard) -> None:
-        if heard.foreseen_us is None:
-            return
-        for seat in self.champions():
-            if seat.choice.kind == FORECAST:
-                self.foresaid = self._try(seat, partial(_foresaid, seat.choice.recipe, heard.foreseen_us))
+        for seat in list(self._seats) if heard.foreseen_us else ():
+            made_us = heard.foreseen_us.get(seat.choice.name)
+            foresaid = made_us and self._try(seat, partial(_foresaid, seat.choice, made_us))
+            if foresaid:
+                self.foresaid.append(foresaid)
 
     def looks_like(self) -> Whole | None:
         """What an anomaly is taken for just now, with the evidence; None where nobody says."""
@@ -237,7 +238,7 @@ class UnitModels:
         for seat in list(self._seats):
             for whole, so_far in seat.coarser.take(step, doubted):
                 if seat.choice.kind == FORECAST:
-                    heard.foreseen_us = whole.end_us
+                    heard.foreseen_us[seat.choice.name] = whole.end_us
                 try:
                     said = take(seat.layer, whole, so_far)
                 except Exception as fault:  # noqa: BLE001 - whatever it does, limits must go on; it is reported
@@ -292,13 +293,12 @@ def _add(layer: Layer, name: str, spec: SignalSpec | None) -> None:
     layer.add(name, spec)
 
 
-def _foresaid(recipe: Recipe, made_us: int, layer: Any) -> Foresaid | None:
+def _foresaid(choice: Choice, made_us: int, layer: Any) -> Foresaid | None:
     outlooks: Outlooks = layer.outlook()
     if not np.isfinite(outlooks.value).any():
         return None
-    return Foresaid(
-        recipe.ref, float(getattr(recipe, "coverage", 0.0)), made_us, layer.value.copy(), outlooks
-    )
+    coverage = float(getattr(choice.recipe, "coverage", 0.0))
+    return Foresaid(choice.recipe.ref, choice.role, coverage, made_us, layer.value.copy(), outlooks)
 
 
 class _Heard:
@@ -306,7 +306,7 @@ class _Heard:
 
     def __init__(self, slots: NDArray[np.intp]) -> None:
         self._slots = slots
-        self.foreseen_us: int | None = None
+        self.foreseen_us: dict[str, int] = {}
         self.worst: dict[str, Worst] = {}
         self.unit: dict[str, list[tuple[int, UnitScore]]] = {}
 

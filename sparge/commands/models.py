@@ -13,21 +13,19 @@ from agents.models.registry import EVERYWHERE, context_text
 from agents.models.river_state import RIVER
 from schemas.errors import ModelRefused, QueryRefused, StorageError
 from schemas.model_event import ModelContext
-from sparge.alarm_feed import AlarmFeed
-from sparge.model_cards import card, comparison, findings, listing, metrics, verdicts_text
-from sparge.model_registry import NOTHING_CHANGED, find, registry_of, tell
+from sparge.model_cards import card, comparison, findings, listing, metrics, verdict_metrics, verdicts_text
+from sparge.model_contexts import names_context
+from sparge.model_registry import NOTHING_CHANGED, find, find_anywhere, registry_of, tell
 from sparge.model_replay import replay as run_replay
 from sparge.model_replay import told
+from sparge.model_verdicts import VERDICTS, refuse_repeat, to_judge
 from sparge.settings import reach
 from sparge.terminal import command_name, err, say
-from sparge.times import parse_span_us, parse_zone, show_time
+from sparge.times import parse_span_us, parse_time_us, parse_zone, show_time
 from storage.model_queries import compare as compare_stored
-from storage.model_queries import model_of_alarm
 from storage.queries import reading
 
 app = typer.Typer(no_args_is_help=True)
-
-VERDICTS = {"true": "true", "nuisance": "nuisance", "known-work": "known_work"}
 
 Model = Annotated[
     str, typer.Argument(metavar="MODEL", help="Its name, name@version, or the start of its digest.")
@@ -37,10 +35,6 @@ By = Annotated[str, typer.Option(help="Your name.", show_default=False)]
 Why = Annotated[str, typer.Option(help="The reason.", show_default=False)]
 LayerOf = Annotated[str | None, typer.Option("--layer", help="Which layer.", show_default=False)]
 Unit = Annotated[str | None, typer.Option(help="One bioreactor, SITE/UNIT.", show_default=False)]
-Organism = Annotated[str | None, typer.Option(help="Such as 'E. coli'.", show_default=False)]
-Process = Annotated[str | None, typer.Option(help="Such as the product.", show_default=False)]
-Scale = Annotated[str | None, typer.Option(help="Working volumes in litres: 1..5.", show_default=False)]
-Phase = Annotated[str | None, typer.Option(help="Phase of the batch.", show_default=False)]
 Zone = Annotated[str, typer.Option(help="Time zone shown.", show_default="this machine's")]
 
 
@@ -66,20 +60,17 @@ def list_(
 
 
 @app.command()
+@names_context
 def show(
     model: Model,
     *,
     layer: LayerOf = None,
-    unit: Unit = None,
-    organism: Organism = None,
-    process: Process = None,
-    scale: Scale = None,
-    phase: Phase = None,
+    context: ModelContext | None,
     zone: Zone = "",
 ) -> None:
     """Show a model's card: recipe, versions, training, figures, verdicts, history."""
     registry = registry_of(reach().kafka())
-    found = find(registry, model, _context(unit, organism, process, scale, phase), layer)
+    found = find(registry, model, context, layer)
     for name, text in card(registry, found, parse_zone(zone) if zone else None):
         say((f"{name}: ", "bold"), text)
 
@@ -111,6 +102,7 @@ def compare(
 
 
 @app.command()
+@names_context
 def register(
     file: File,
     *,
@@ -120,11 +112,7 @@ def register(
         str | None,
         typer.Option(help="The shipped layer whose parameters these are; a recipe of River's says its own."),
     ] = None,
-    unit: Unit = None,
-    organism: Organism = None,
-    process: Process = None,
-    scale: Scale = None,
-    phase: Phase = None,
+    context: ModelContext | None,
     author: Annotated[str, typer.Option(help="Who made the recipe.", show_default="as the recipe says")] = "",
     citation: Annotated[str, typer.Option(help="What to cite.", show_default="as the recipe says")] = "",
 ) -> None:
@@ -135,7 +123,7 @@ def register(
     kind, recipe, _ = read(text, layer)
     _must_pass(text, layer, samples=100_000, within_s=10.0)
     own = recipe if isinstance(recipe, OwnRecipe) else None
-    context = _context(unit, organism, process, scale, phase) or (own.context if own else EVERYWHERE)
+    context = context or (own.context if own else EVERYWHERE)
     tell(
         *(broker, registry, "registered"),
         by=by,
@@ -170,32 +158,30 @@ def check(
 
 
 @app.command()
+@names_context
 def promote(
     model: Model,
     *,
     by: By,
     why: Why,
     layer: LayerOf = None,
-    unit: Unit = None,
-    organism: Organism = None,
-    process: Process = None,
-    scale: Scale = None,
-    phase: Phase = None,
+    context: ModelContext | None,
     last: Annotated[str, typer.Option(help="The span whose figures are recorded with it.")] = "7d",
 ) -> None:
     """Make a challenger the champion of its context; the figures that justify it are recorded."""
     settings = reach()
     broker = settings.kafka()
     registry = registry_of(broker, announce=True)
-    found = find(registry, model, _context(unit, organism, process, scale, phase), layer)
+    found = find(registry, model, context, layer)
     champion = registry.at(found.layer, found.context) or registry.at(found.layer, EVERYWHERE)
     figures: dict[str, float] = {}
     if champion is not None:
+        figures |= verdict_metrics(registry, champion)
         try:
             now_us = time.time_ns() // 1000
             with reading(settings.conninfo(), application="sparge models") as connection:
                 digests = (champion.model.digest, found.model.digest)
-                figures = metrics(
+                figures |= metrics(
                     compare_stored(
                         connection, found.context.unit, digests, now_us - parse_span_us(last), now_us + 1
                     )
@@ -221,21 +207,18 @@ def promote(
 
 
 @app.command()
+@names_context
 def rollback(
     layer: Annotated[str, typer.Argument(help="Such as residual.", show_default=False)],
     *,
     by: By,
     why: Why,
-    unit: Unit = None,
-    organism: Organism = None,
-    process: Process = None,
-    scale: Scale = None,
-    phase: Phase = None,
+    context: ModelContext | None,
 ) -> None:
     """Return a context to its former champion, or to that of the next wider context."""
     broker = reach().kafka()
     registry = registry_of(broker, announce=True)
-    context = _context(unit, organism, process, scale, phase) or EVERYWHERE
+    context = context or EVERYWHERE
     champion = registry.at(layer, context)
     if champion is None:
         raise ModelRefused(
@@ -253,22 +236,19 @@ def rollback(
 
 
 @app.command()
+@names_context
 def retire(
     model: Model,
     *,
     by: By,
     why: Why,
     layer: LayerOf = None,
-    unit: Unit = None,
-    organism: Organism = None,
-    process: Process = None,
-    scale: Scale = None,
-    phase: Phase = None,
+    context: ModelContext | None,
 ) -> None:
     """Let a challenger run no more; what it said stays."""
     broker = reach().kafka()
     registry = registry_of(broker, announce=True)
-    found = find(registry, model, _context(unit, organism, process, scale, phase), layer)
+    found = find(registry, model, context, layer)
     tell(
         *(broker, registry, "retired"),
         by=by,
@@ -283,45 +263,37 @@ def retire(
 @app.command()
 def verdict(
     alarm: Annotated[
-        str, typer.Argument(metavar="ALARM", help="SITE/UNIT/SIGNAL/CONDITION: as it was raised last.")
+        str, typer.Argument(metavar="ALARM", help="SITE/UNIT/SIGNAL/CONDITION.", show_default=False)
     ],
     said: Annotated[str, typer.Argument(metavar="VERDICT", help="true, nuisance or known-work.")],
     *,
     by: By,
     why: Annotated[str, typer.Option(help="What you saw.", show_default=False)] = "",
+    raised: Annotated[str, typer.Option(help="When it was raised.", show_default="the last time")] = "",
+    zone: Zone = "",
 ) -> None:
     """Say whether an alarm was true: there was something to do; the model that raised it is judged by it."""
     if said not in VERDICTS:
         raise QueryRefused(f"'{said}' is no verdict: write {', '.join(VERDICTS)}.", kept=NOTHING_CHANGED)
-    settings = reach()
-    broker = settings.kafka()
-    raised = [
-        one for one in AlarmFeed(broker, "").present() if one.alarm_id == alarm and one.event == "raised"
-    ]
-    if not raised:
-        raise QueryRefused(
-            f"No alarm {alarm} was ever raised.",
-            kept=NOTHING_CHANGED,
-            next_step=f"{command_name()} alerts --since 8h",
-        )
-    last = raised[-1]
-    model = None
-    if last.condition in {"anomaly", "drift", "time_to_limit"}:
-        with reading(settings.conninfo(), application="sparge models") as connection:
-            model = model_of_alarm(connection, last.key, last.signal, last.sample_us or last.since_us)
+    broker = reach().kafka()
+    registry = registry_of(broker, announce=True)
+    shown = parse_zone(zone) if zone else None
+    raised_us = parse_time_us(raised, shown, time.time_ns() // 1000) if raised else None
+    judged = to_judge(broker, registry, alarm, raised_us)
+    refuse_repeat(judged, VERDICTS[said], by)
+    standing = judged.model
     tell(
-        *(broker, registry_of(broker, announce=True), "verdict"),
+        *(broker, registry, "verdict"),
         by=by,
         why=why,
-        model=model,
+        layer=standing and standing.layer,
+        context=standing and standing.context,
+        model=judged.raised.model,
         alarm=alarm,
-        raised_us=last.since_us,
+        raised_us=judged.raised.since_us,
         verdict=VERDICTS[said],
     )
-    whose = (
-        f"{model.name}@{model.version}" if model else f"no model: none that is stored led to {last.condition}"
-    )
-    say(f"{alarm}, raised {show_time(last.since_us)}: {said}, against {whose}.")
+    say(judged.told(said, shown))
 
 
 @app.command()
@@ -331,41 +303,31 @@ def replay(
     model: Annotated[str, typer.Option(help="Name, name@version or digest.", show_default=False)],
     member: Annotated[str | None, typer.Option(help="Whose batch it is.", show_default=False)] = None,
     layer: LayerOf = None,
+    near: Annotated[
+        bool, typer.Option("--near", help="Let 1e-9 relatively be the same: another platform or library.")
+    ] = False,
     zone: Zone = "",
 ) -> None:
     """Judge a batch again from the log, and compare every score with what is stored, bit by bit."""
     settings = reach()
     broker = settings.kafka()
     registry = registry_of(broker)
-    found = find(registry, model, None, layer)
+    found = find_anywhere(registry, model, layer)
+    shown = parse_zone(zone) if zone else None
 
     def progress(done: int, total: int) -> None:
         err.print(f"{done:,} of {total:,} records", style="dim")
 
-    outcome = run_replay(*(broker, settings.conninfo(), found, batch), member=member, progress=progress)
-    for line in told(outcome, parse_zone(zone) if zone else None):
-        say(line)
-    if not outcome.differences.none:
-        raise typer.Exit(1)
-
-
-def _context(
-    unit: str | None, organism: str | None, process: str | None, scale: str | None, phase: str | None
-) -> ModelContext | None:
-    """Return the context that was named; None where nothing was."""
-    low, high = _scale(scale) if scale else (None, None)
-    named = ModelContext(
-        unit=unit, organism=organism, process=process, scale_from_L=low, scale_to_L=high, phase=phase
+    outcome = run_replay(
+        *(broker, settings.conninfo(), found, batch), member=member, zone=shown, progress=progress
     )
-    return None if named == EVERYWHERE else named
-
-
-def _scale(said: str) -> tuple[float, float]:
-    low, dots, high = said.partition("..")
-    try:
-        return float(low), float(high if dots else low)
-    except ValueError as error:
-        raise QueryRefused(f"'{said}' is no span of volumes: write --scale 1..5, in litres.") from error
+    for line in told(outcome, shown):
+        say(line)
+    same = outcome.differences.small if near else outcome.differences.none
+    if near and same and not outcome.differences.none:
+        say("The same within 1e-9.")
+    if not same:
+        raise typer.Exit(1)
 
 
 def _must_pass(text: str, layer: str | None, *, samples: int, within_s: float) -> None:

@@ -47,8 +47,8 @@ class Form(StrEnum):
 
 READ = {
     What.SAMPLES: ("time", "signal", "value", "ucum", "status"),
-    What.SCORES: ("time", "signal", "value", "expected", "ucum", "score", "suspect", "learned", "model"),
-    What.FORECASTS: ("made_at", "signal", "time", "value", "lower", "upper", "ucum", "coverage", "model"),
+    What.SCORES: ("time", "signal", "value", "expected", "ucum", "score", "suspect", "model", "role"),
+    What.FORECASTS: ("made_at", "signal", "time", "value", "lower", "upper", "ucum", "model", "role"),
     What.ALARMS: ("time", "signal", "condition", "event", "state", "value", "limit_value", "ucum", "since"),
 }
 """Columns of a table that is read; files get all of them."""

@@ -1,4 +1,5 @@
-SELECT site, unit, signal, made_at, horizon_s, time, value, lower, upper, ucum, coverage, fallback, model, model_version
+SELECT site, unit, signal, made_at, horizon_s, time, value, lower, upper, ucum, coverage, fallback, model, model_version,
+       reached, silent, role
 FROM sparge.forecasts
 WHERE signal_id = ANY(%(signal_ids)s::integer[])
     AND made_at >= sparge.at_us(%(start_us)s)

@@ -1,18 +1,16 @@
--- What came true is the last good sample by the time foreseen, no older than a minute. Signals have units of their own,
--- so errors are compared signal by signal, and of their ratios the median is told.
+-- What came true is the last good sample by the time foreseen, and persistence the last one when it was foreseen, neither
+-- older than a minute. Signals have units of their own, so errors and interval scores (Gneiting and Raftery 2007) are
+-- told in persistence's mean absolute errors, signal by signal, and of these the median. Where nothing moved there is none.
 WITH made AS (
-    SELECT signal_id, made_at, horizon_s, time, value, lower, upper, model_digest
+    SELECT signal_id, made_at, horizon_s, time, value, lower, upper, 2 / NULLIF(1 - coverage, 0) AS penalty,
+           coalesce(silent, FALSE) AS silent, model_digest
     FROM sparge.forecasts
     WHERE model_digest IN (%(first)s, %(second)s)
         AND (%(unit)s::text IS NULL OR site || '/' || unit = %(unit)s)
         AND made_at >= sparge.at_us(%(start_us)s) AND made_at < sparge.at_us(%(end_us)s)
 ),
-judged AS (
-    SELECT a.signal_id, a.horizon_s,
-           abs(a.value - s.value) AS first_error,
-           abs(b.value - s.value) AS second_error,
-           s.value BETWEEN a.lower AND a.upper AS first_held,
-           s.value BETWEEN b.lower AND b.upper AS second_held
+came AS (
+    SELECT a.*, s.value AS came, n.value AS naive
     FROM made AS a
     JOIN made AS b USING (signal_id, made_at, horizon_s)
     CROSS JOIN LATERAL (
@@ -22,20 +20,34 @@ judged AS (
         ORDER BY x.time DESC
         LIMIT 1
     ) AS s
-    WHERE a.model_digest = %(first)s AND b.model_digest = %(second)s AND s.value IS NOT NULL
+    CROSS JOIN LATERAL (
+        SELECT x.value
+        FROM sparge.samples AS x
+        WHERE x.signal_id = a.signal_id AND x.time <= a.made_at AND x.time > a.made_at - interval '1 minute' AND x.good
+        ORDER BY x.time DESC
+        LIMIT 1
+    ) AS n
+    WHERE s.value IS NOT NULL AND n.value IS NOT NULL
+        AND (a.model_digest <> b.model_digest OR %(first)s::text = %(second)s::text)
 ),
 by_signal AS (
-    SELECT horizon_s, count(*) AS judged, avg(second_error) / NULLIF(avg(first_error), 0) AS ratio,
-           count(*) FILTER (WHERE first_held) AS first_held,
-           count(*) FILTER (WHERE second_held) AS second_held
-    FROM judged
-    GROUP BY signal_id, horizon_s
+    SELECT model_digest, signal_id, horizon_s, count(*) AS judged,
+           avg(abs(value - came)) / NULLIF(avg(abs(naive - came)), 0) AS error_ratio,
+           avg(upper - lower + penalty * (greatest(lower - came, 0) + greatest(came - upper, 0)))
+               / NULLIF(avg(abs(naive - came)), 0) AS interval_ratio,
+           count(*) FILTER (WHERE came BETWEEN lower AND upper) AS held,
+           count(*) FILTER (WHERE silent) AS silent
+    FROM came
+    GROUP BY model_digest, signal_id, horizon_s
 )
-SELECT horizon_s,
+SELECT model_digest,
+       horizon_s,
        sum(judged)::bigint AS judged,
-       percentile_cont(0.5) WITHIN GROUP (ORDER BY ratio) AS error_ratio,
-       (sum(first_held) / sum(judged))::double precision AS first_coverage,
-       (sum(second_held) / sum(judged))::double precision AS second_coverage
+       count(*) AS signals,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY error_ratio) AS error_ratio,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY interval_ratio) AS interval_ratio,
+       (sum(held) / sum(judged))::double precision AS coverage,
+       (sum(silent) / sum(judged))::double precision AS silent_share
 FROM by_signal
-GROUP BY horizon_s
-ORDER BY horizon_s
+GROUP BY model_digest, horizon_s
+ORDER BY horizon_s, model_digest

@@ -1,4 +1,4 @@
-SELECT site, unit, signal, time, value, expected, ucum, score, suspect, learned, model, model_version
+SELECT site, unit, signal, time, value, expected, ucum, score, suspect, learned, model, model_version, role
 FROM sparge.scores
 WHERE signal_id = ANY(%(signal_ids)s::integer[])
     AND time >= sparge.at_us(%(start_us)s)

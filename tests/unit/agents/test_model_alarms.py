@@ -19,6 +19,7 @@ from agents.models.lineup import Choice, Lineup
 from agents.models.residual import shipped as residual_recipe
 from agents.models.step import SignalScores, UnitScore
 from agents.models.unit_models import Foresaid, Said, UnitModels
+from agents.snapshot import decode, encode
 from tests.unit.agents.frames import frame, sources, us
 
 if TYPE_CHECKING:
@@ -70,7 +71,10 @@ class Unit:
         self.signal, self.unit, self.looks = Script(), Script(), Script()
         recipe = residual_recipe()
         kinds = (("residual", self.signal), ("multivariate", self.unit), ("attribution", self.looks))
-        lineup = Lineup(tuple(Choice(kind, "champion", recipe, partial(_itself, it)) for kind, it in kinds))
+        named = {kind: recipe.model_copy(update={"name": f"{kind}-model"}) for kind, _ in kinds}
+        lineup = Lineup(
+            tuple(Choice(kind, "champion", named[kind], partial(_itself, it)) for kind, it in kinds)
+        )
         self.models = UnitModels(lambda _: lineup)
         self.second = 0
 
@@ -118,6 +122,24 @@ def test_of_a_suspected_whole_the_parts_are_not_told_again() -> None:
     told = unit.run(300)
     assert brief(told) == [("unit", "raised")]
     assert told[0].message.endswith("They have come apart.")
+    assert told[0].model is not None
+    assert told[0].model.name == "multivariate-model"
+
+
+def test_an_alarm_names_the_model_that_raised_it_and_the_device_time_through_a_restart() -> None:
+    unit = Unit()
+    unit.signal.says = suspects("DO")
+    assert unit.run(50) == []
+    kept = decode("north", "BR-01", encode({"site": "north", "unit": "BR-01", **unit.alarms.memory()}))
+    unit.alarms = AlarmWatch("north", "BR-01", shipped())
+    unit.alarms.take_up(kept)
+    (raised,) = unit.run(60)
+    assert raised.model is not None
+    assert raised.model.name == "residual-model"
+    assert us(0) < (raised.sample_us or 0) <= raised.time_us
+    unit.signal.says = suspects()
+    (cleared,) = unit.run(600)
+    assert (cleared.event, cleared.model) == ("cleared", None)
 
 
 def test_an_alarm_says_what_it_looks_like_and_why() -> None:
@@ -166,7 +188,7 @@ def foresaid(value: list[float], width: float, *, silent: bool = False) -> Fores
         mask,
         np.array([[0.9, np.nan, 0.8], [0.9, 0.9, 0.9]]),
     )
-    return Foresaid(residual_recipe().ref, 0.9, us(0), np.array([40.0, 7.0]), outlooks)
+    return Foresaid(residual_recipe().ref, "champion", 0.9, us(0), np.array([40.0, 7.0]), outlooks)
 
 
 def alarms_of_a_unit() -> AlarmWatch:
@@ -207,7 +229,8 @@ def play_ahead(alarms: AlarmWatch, ahead: Foresaid) -> list[AlarmTransition]:
     told = []
     for second in range(30, 400, 30):
         moment = Moment(us(second), sources(second))
-        told += judge_limits_ahead(limits_ahead(ahead, alarms.table.signals), alarms, moment)
+        found = limits_ahead(ahead, alarms.table.signals)
+        told += judge_limits_ahead(found, ahead.ref, alarms, moment)
     return told
 
 

@@ -11,7 +11,10 @@ import yaml
 
 from agents.model_feed import Said, understood
 from agents.models import own_recipe
+from agents.models.contenders import SHIPPED, read
 from agents.partition_watch import PartitionWatch
+from schemas.errors import ModelRefused
+from schemas.forecast import ForecastMessage
 from schemas.frame import SensorFrame, SignalColumn
 from schemas.model_event import ModelContext, ModelEvent
 from schemas.score import ModelRef, ScoreMessage
@@ -65,6 +68,8 @@ def frame(number: int) -> Record:
 
 
 LOG = tuple(frame(number) for number in range(FRAMES))
+LONG = tuple(frame(number) for number in range(3 * FRAMES))
+"""Long enough for the shipped forecasts to know how far off they are."""
 
 
 def said(offset: int, event: str, recorded_s: float, model: ModelRef = MINE, **changes: Any) -> Said:
@@ -142,6 +147,60 @@ def test_a_recipe_that_is_not_what_was_registered_does_not_run_and_the_shipped_m
     models = {one.model.name for one in outputs if isinstance(one, ScoreMessage)}
     assert "one-step-residual" in models
     assert "my-holt" not in models
+
+
+FORECASTS = (
+    SHIPPED["forecast"]
+    .text()
+    .replace("name: direct-forecast", "name: quick-forecast")
+    .replace("step_s: 30 ", "step_s: 5 ")
+    .replace("[60, 300, 900, 3600]", "[10, 60]")
+)
+QUICK = read(FORECASTS, "forecast")[1].ref
+
+
+def forecasts_of(
+    part: PartitionWatch, log: Sequence[Record]
+) -> list[tuple[float, str | None, ForecastMessage]]:
+    """Second, role and message of what QUICK forecasts."""
+    found = [one for one in part.judge(log).outputs if isinstance(one, ForecastMessage)]
+    return [(one.source.offset * FRAME_S, one.role, one) for one in found if one.model == QUICK]
+
+
+def test_a_challenger_forecasts_in_the_shadow_of_the_champion_and_then_in_its_place() -> None:
+    words: dict[str, Any] = {"model": QUICK, "layer": "forecast", "context": ModelContext()}
+    registered = said(0, "registered", 20.0, **words, recipe=FORECASTS)
+    promoted = said(1, "promoted", 500.0, **words)
+    told = forecasts_of(watch([registered, promoted]), LOG)
+    assert {role for second, role, _ in told if second < 495} == {"challenger"}
+    assert {role for second, role, _ in told if second > 505} == {"champion"}
+    shadow = [one for second, _, one in told if second < 495]
+    assert {one.layer for one in shadow} == {"forecast"}
+    # Its own step is 5 s, the champion's 30 s: it speaks after each of its own.
+    assert len({one.made_us for one in shadow}) == len(shadow) > 495 / 30
+    assert not any(each.time_to_limit for one in shadow for each in one.forecasts)
+
+
+def test_a_challenger_changes_nothing_of_what_the_champion_forecasts() -> None:
+    registered = said(
+        0, "registered", 20.0, QUICK, layer="forecast", context=ModelContext(), recipe=FORECASTS
+    )
+    alone, beside = (
+        [
+            (one.made_us, one.forecasts)
+            for one in watch(events).judge(LONG).outputs
+            if isinstance(one, ForecastMessage) and one.role == "champion"
+        ]
+        for events in ([], [registered])
+    )
+    assert alone
+    assert beside == alone
+
+
+def test_a_recipe_of_rivers_cannot_take_the_place_of_the_forecasts() -> None:
+    wrong = yaml.safe_dump({**yaml.safe_load(RECIPE), "layer": "forecast"})
+    with pytest.raises(ModelRefused, match="forecast"):
+        read(wrong)
 
 
 def test_a_record_is_understood_as_the_store_understands_it() -> None:

@@ -11,9 +11,9 @@ from agents.models.registry import EVERYWHERE, Registry
 from schemas.errors import ModelRefused, QueryRefused
 from schemas.model_event import ModelContext, ModelEvent
 from schemas.score import ModelRef
-from sparge.model_cards import card, comparison, findings, listing, metrics, verdicts_text
+from sparge.model_cards import card, comparison, findings, listing, metrics, verdict_metrics, verdicts_text
 from sparge.model_registry import find, tell
-from storage.model_queries import Agreement, Comparison, Errors
+from storage.model_queries import Agreement, Comparison, Foreseen, Foresight
 from streams.connection import Broker
 
 HERE = ModelContext(unit="north/BR-01")
@@ -23,7 +23,10 @@ HOLT = ModelRef(name="holt", version="1", digest="cc" * 32)
 COMPARED = Comparison(
     Agreement(1000, 20, 10, 5),
     Agreement(0, 0, 0, 0),
-    [Errors(60.0, 50, 0.5, 0.9, 0.92), Errors(300.0, 5, None, 1.0, 1.0)],
+    [
+        Foreseen(60.0, 50, 3, Foresight(0.8, 2.5, 0.9, 0.4), Foresight(0.5, 2.0, 0.92, 0.0)),
+        Foreseen(300.0, 5, 1, Foresight(None, None, 1.0, 1.0), Foresight(None, None, 1.0, 1.0)),
+    ],
 )
 
 
@@ -46,9 +49,9 @@ def said(
     return ModelEvent(**fields)
 
 
-def judged(number: int, verdict: str) -> ModelEvent:
+def judged(number: int, verdict: str, model: ModelRef = HOLT, **place: Any) -> ModelEvent:
     alarm: dict[str, Any] = {"alarm": f"north/BR-01/DO{number}/anomaly", "raised_us": 5, "verdict": verdict}
-    return said(number, "verdict", HOLT, **alarm, layer=None)
+    return said(number, "verdict", model, **{**alarm, "layer": None, "context": None, **place})
 
 
 REGISTRY = Registry(
@@ -62,6 +65,9 @@ REGISTRY = Registry(
         said(6, "promoted", TREES_2, HERE),
         *(judged(number, "true") for number in (7, 8, 9)),
         judged(10, "nuisance"),
+        judged(11, "true", TREES, layer="residual", context=HERE),
+        judged(12, "nuisance", TREES, layer="residual", context=EVERYWHERE),
+        judged(13, "known_work", TREES, layer="residual", context=EVERYWHERE),
     ]
 )
 
@@ -93,11 +99,25 @@ def test_a_card_tells_recipe_versions_figures_and_history_with_what_had_no_effec
 
 
 def test_verdicts_tell_what_share_of_the_judged_alarms_was_true() -> None:
-    assert (
-        verdicts_text(REGISTRY, HOLT.digest)
-        == "3 true, 1 nuisance, 0 known work, 75% of the judged were true"
-    )
-    assert verdicts_text(REGISTRY, TREES.digest) == "0 true, 0 nuisance, 0 known work"
+    assert verdicts_text(REGISTRY, HOLT.digest) == "3 true, 1 nuisance, 0 known work, precision 75%"
+    assert verdicts_text(REGISTRY, TREES_2.digest) == "0 true, 0 nuisance, 0 known work"
+
+
+def test_verdicts_count_in_the_context_in_which_the_model_spoke() -> None:
+    told = [
+        text for name, text in card(REGISTRY, find(REGISTRY, "trees@1", HERE), None) if name == "verdicts"
+    ]
+    assert told == [
+        "everywhere: 0 true, 1 nuisance, 1 known work, precision 0%",
+        "north/BR-01: 1 true, 0 nuisance, 0 known work, precision 100%",
+    ]
+    (here,) = [line for line in listing(REGISTRY, REGISTRY.standings(), None).splitlines() if "1/0/0" in line]
+    assert "north/BR-01" in here
+    assert verdict_metrics(REGISTRY, find(REGISTRY, "trees@1", EVERYWHERE)) == {
+        "champion_alarms_judged": 1.0,
+        "champion_alarm_precision": 0.0,
+    }
+    assert verdict_metrics(REGISTRY, find(REGISTRY, "trees@2", HERE)) == {}
 
 
 @pytest.mark.parametrize(
@@ -147,7 +167,7 @@ def test_nothing_that_breaks_a_rule_is_sent(event: str, more: dict[str, str], re
 
 def test_a_comparison_shows_suspicion_agreement_errors_and_coverage() -> None:
     text = "\n".join(comparison("holt", "trees", COMPARED))
-    for part in ("1,000", "98.00%", "0.500", "92.0%", "no error"):
+    for part in ("1,000", "98.00%", "0.500", "2.000", "92.0%", "40.0%", "nothing moved"):
         assert part in text
 
 
@@ -157,9 +177,18 @@ def test_the_figures_of_a_promotion_are_those_of_the_comparison() -> None:
         "champion_sample_suspect_share": 0.02,
         "challenger_sample_suspect_share": 0.01,
         "sample_agreement": 0.98,
-        "error_ratio_60s": 0.5,
+        "champion_error_60s": 0.8,
+        "champion_interval_score_60s": 2.5,
+        "champion_coverage_60s": 0.9,
+        "champion_silent_share_60s": 0.4,
+        "challenger_error_60s": 0.5,
+        "challenger_interval_score_60s": 2.0,
         "challenger_coverage_60s": 0.92,
+        "challenger_silent_share_60s": 0.0,
+        "champion_coverage_300s": 1.0,
+        "champion_silent_share_300s": 1.0,
         "challenger_coverage_300s": 1.0,
+        "challenger_silent_share_300s": 1.0,
     }
 
 
