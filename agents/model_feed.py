@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import structlog
 
 from agents.models.contenders import Contenders
+from agents.models.kept_envelope import Envelopes
 from agents.models.registry import Registry
 from schemas.errors import ContractError
 from schemas.model_event import ModelEvent, refuse_misplaced
@@ -55,11 +56,13 @@ class ModelFeed:
 
     Args:
         known: all that is known of models.registry, in order; grows as more becomes known.
+        envelopes: those that its recipes name.
     """
 
-    def __init__(self, known: Sequence[Said] = ()) -> None:
+    def __init__(self, known: Sequence[Said] = (), envelopes: Envelopes | None = None) -> None:
         self.offset = 0
         self._known = known
+        self._envelopes = envelopes or Envelopes()
         self._count = 0
         self._contenders = Contenders(Registry())
         self._chosen: dict[tuple[str, Context], Lineup] = {}
@@ -76,7 +79,7 @@ class ModelFeed:
         self._count = count
         self.offset = known[count - 1].offset + 1 if count else 0
         events = [word.event for word in known[:count] if word.event is not None]
-        self._contenders = Contenders(Registry(events))
+        self._contenders = Contenders(Registry(events), self._envelopes)
         self._chosen.clear()
 
     def choose(self, unit: str, context: Context) -> Lineup:

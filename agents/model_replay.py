@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from agents.batch_context import Told
     from agents.context import Context
     from agents.model_feed import Said as ModelSaid
+    from agents.models.kept_envelope import Envelopes
     from agents.models.lineup import Lineup
     from schemas.forecast import ForecastMessage
     from streams.record import Record
@@ -91,6 +92,7 @@ class Replay:
         batch_events, model_events: all that the log has of them.
         choose: which models run in a context; those that were in force if not given.
         digest: the model whose scores are wanted.
+        envelopes: those that recipes in the registry name.
     """
 
     def __init__(
@@ -104,12 +106,16 @@ class Replay:
         model_events: Sequence[ModelSaid],
         digest: str,
         choose: Callable[[Context], Lineup] | None = None,
+        envelopes: Envelopes | None = None,
     ) -> None:
         self._unit = unit
         self._digest = digest
         site, _, name = unit.partition("/")
         self._watch = PartitionWatch(
-            *(topic, topic_id, partition), batch_events=batch_events, model_events=model_events
+            *(topic, topic_id, partition),
+            batch_events=batch_events,
+            model_events=model_events,
+            envelopes=envelopes,
         )
         if choose is not None:
             self._watch.units[unit] = UnitWatch(site, name, choose=choose)

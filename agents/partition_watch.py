@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from agents.batch_context import Told
     from agents.model_feed import Said
+    from agents.models.kept_envelope import Envelopes
     from schemas.alarm import AlarmTransition
     from schemas.forecast import ForecastMessage
     from schemas.score import ScoreMessage
@@ -77,6 +78,7 @@ class PartitionWatch:
         signing_key: by which the units' memories in watch.state are known as ours.
         batch_events: all that is known of batch.events; grows as more becomes known.
         model_events: the same of models.registry.
+        envelopes: those that recipes there name.
 
     `refused` has, by unit, why its stored memory was not taken up: such a unit starts anew. `misplaced` is
     why the stored position was not: watch goes on from the memories, or begins where the log does.
@@ -92,6 +94,7 @@ class PartitionWatch:
         batch_events: Sequence[Told] = (),
         *,
         model_events: Sequence[Said] = (),
+        envelopes: Envelopes | None = None,
     ) -> None:
         self.topic = topic
         self.topic_id = topic_id
@@ -106,7 +109,7 @@ class PartitionWatch:
         self._timers_us = 0
         self._checkpoints = Checkpoints()
         self._batches = BatchFeed(batch_events)
-        self._models = ModelFeed(model_events)
+        self._models = ModelFeed(model_events, envelopes)
 
     @property
     def told_offset(self) -> int:

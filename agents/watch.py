@@ -16,6 +16,7 @@ import structlog
 
 from agents import model_feed
 from agents.batch_context import understood
+from agents.models.kept_envelope import Envelopes
 from agents.partition_watch import PartitionWatch
 from schemas.alarm import AlarmTransition
 from schemas.errors import BrokerError, PartFailed, ProducerFenced
@@ -102,6 +103,7 @@ class WatchWorker:
         signing_key: bytes,
         batch_events: SideInput,
         model_events: SideInput,
+        envelopes: SideInput,
     ) -> None:
         self._broker = broker
         self._signing_key = signing_key
@@ -115,6 +117,9 @@ class WatchWorker:
         self._batches: list[Told] = []
         self._model_events = model_events
         self._models: list[model_feed.Said] = []
+        self._unheard: list[Record] = []
+        self._kept_envelopes = envelopes
+        self._envelopes = Envelopes()
         self._ask_sides_s = 0.0
         self._sides = asyncio.Lock()
 
@@ -172,7 +177,12 @@ class WatchWorker:
         while True:
             try:
                 self._batches += map(understood, self._batch_events.catch_up())
-                self._models += map(model_feed.understood, self._model_events.catch_up())
+                self._unheard += self._model_events.catch_up()
+                # An envelope is sent before the event that names it: it is there when the event is heard of.
+                for record in self._kept_envelopes.catch_up() if self._unheard else ():
+                    self._envelopes.take(record.key, record.value)
+                self._models += map(model_feed.understood, self._unheard)
+                self._unheard.clear()
             except BrokerError as error:
                 if time.monotonic() < waits_until_s:
                     time.sleep(SIDES_POLL_S)
@@ -198,6 +208,7 @@ class WatchWorker:
         watch = PartitionWatch(
             *(FRAMES.name, self._topic_id, partition, self._signing_key, self._batches),
             model_events=self._models,
+            envelopes=self._envelopes,
         )
         entries = read_partition_to_end(self._broker, WATCH_STATE.name, partition)
         same_topic = watch.restore((record.key or b"", record.value) for record in entries)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agents.models.contenders import read
 from agents.models.registry import context_text
+from schemas.errors import ModelRefused
 from sparge.terminal import text_table
 from sparge.times import show_time
 
@@ -34,7 +36,7 @@ def listing(registry: Registry, standings: Sequence[Standing], zone: ZoneInfo | 
             [
                 one.layer,
                 context_text(one.context),
-                one.role,
+                f"{one.role}, silent: {why}" if (why := _silent(one)) else one.role,
                 f"{one.model.name}@{one.model.version}",
                 one.model.digest[:DIGEST_SHOWN],
                 show_time(one.since_us, zone),
@@ -53,6 +55,8 @@ def card(registry: Registry, model: Standing, zone: ZoneInfo | None) -> Iterator
     yield "digest", model.model.digest
     yield "layer", model.layer
     yield "context", context_text(model.context)
+    if silent := _silent(model):
+        yield "silent", silent
     yield "role", f"{model.role} since {show_time(model.since_us, zone)}, by {model.by}: {model.why}"
     yield "registered", f"{show_time(registered.time_us, zone)}, by {registered.by}: {registered.why}"
     yield "author", registered.author or "not said"
@@ -75,6 +79,17 @@ def card(registry: Registry, model: Standing, zone: ZoneInfo | None) -> Iterator
             what = event.event.replace("_", " ")
             yield "history", f"{show_time(event.time_us, zone)} {what} by {event.by}: {event.why}{void}"
     yield "recipe", "\n" + (registered.recipe or "").rstrip()
+
+
+def _silent(model: Standing) -> str:
+    """Why a model says nothing whatever comes, such as an envelope of too few batches; empty where it may."""
+    if model.layer != "envelope":
+        return ""
+    try:
+        _, recipe, _ = read(model.registered.recipe or "", model.layer)
+    except ModelRefused:
+        return "its recipe cannot be read here"
+    return str(getattr(recipe, "shortage", ""))
 
 
 def verdicts_text(registry: Registry, digest: str, place: Place | None = None) -> str:

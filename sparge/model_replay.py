@@ -9,6 +9,7 @@ from agents import model_feed
 from agents.batch_context import understood
 from agents.model_replay import Differences, Key, Replay, Said, compare
 from schemas.errors import QueryRefused
+from sparge.envelopes import envelopes_of
 from sparge.replay_inputs import (
     frames_gone,
     models_changed,
@@ -92,6 +93,7 @@ def replay(
         batch_events=[understood(record) for record in read_all(broker, BATCH_EVENTS.name)],
         model_events=said_of_models,
         digest=digest,
+        envelopes=envelopes_of(broker),
     )
     said: dict[Key, Said] = {}
     there: set[int] = set()

@@ -19,7 +19,7 @@ from streams.flow import Flow
 from streams.range_reader import RangeReader
 from streams.side_input import SideInput
 from streams.ticks import Ticker
-from streams.topics import BATCH_EVENTS, FRAMES, MODELS_REGISTRY
+from streams.topics import BATCH_EVENTS, FRAMES, MODELS_ENVELOPES, MODELS_REGISTRY
 
 if TYPE_CHECKING:
     from sparge.settings import Settings
@@ -44,6 +44,7 @@ def watch(settings: Settings) -> Assembled:
         signing_key=state_key(settings),
         batch_events=SideInput(broker, BATCH_EVENTS.name, RangeReader(broker, read_committed=False)),
         model_events=SideInput(broker, MODELS_REGISTRY.name, RangeReader(broker, read_committed=False)),
+        envelopes=SideInput(broker, MODELS_ENVELOPES.name, RangeReader(broker, read_committed=False)),
     )
     flow = Flow()
     app = make_app(

@@ -125,6 +125,15 @@ MODELS_REGISTRY = Topic(
     cleanup="compact",
     about="Models registered, promoted, rolled back, retired; verdicts on their alarms.",
 )
+MODELS_ENVELOPES = Topic(
+    name="models.envelopes",
+    key="the envelope's digest, the number of the part, and of how many",
+    contract=(),
+    partitions=1,
+    retention_ms=FOREVER_MS,
+    cleanup="compact",
+    about="Envelopes of reference batches, private to Sparge; the registry names them by their digest.",
+)
 
 TOPICS = (
     FRAMES,
@@ -135,4 +144,5 @@ TOPICS = (
     ALARM_TRANSITIONS,
     WATCH_STATE,
     MODELS_REGISTRY,
+    MODELS_ENVELOPES,
 )

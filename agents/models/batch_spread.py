@@ -52,18 +52,17 @@ def span(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def filtered(
     off: NDArray[np.float64], level_steps: int, memory_steps: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(B, M, S) smoothed deviations, and what each leaves of the batch's own slow level."""
+    """(N, S) smoothed deviations of one batch, row by row, and what each leaves of its own slow level."""
     level, change = np.full_like(off, np.nan), np.full_like(off, np.nan)
-    quick, slow = np.full_like(off[:, 0], np.nan), np.full_like(off[:, 0], np.nan)
-    for at in range(off.shape[1]):
-        now = off[:, at]
+    quick, slow = np.full(off.shape[1], np.nan), np.full(off.shape[1], np.nan)
+    for at, now in enumerate(off):
         here = np.isfinite(now)
         first = np.isnan(slow) & here
         slow, quick = np.where(first, now, slow), np.where(first, now, quick)
-        change[:, at] = now - slow
+        change[at] = now - slow
         quick = np.where(here, quick + (now - quick) / level_steps, quick)
         slow = np.where(here, slow + (now - slow) / memory_steps, slow)
-        level[:, at] = np.where(here, quick, np.nan)
+        level[at] = np.where(here, quick, np.nan)
     return level, change
 
 

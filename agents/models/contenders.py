@@ -19,7 +19,8 @@ from agents.models import attribution, drift, multivariate, own_recipe, residual
 from agents.models.envelope import BatchEnvelope
 from agents.models.forecasting import recipe as forecasts
 from agents.models.forecasting.layer import ForecastLayer
-from agents.models.golden import EnvelopeRecipe
+from agents.models.golden import EnvelopeRecipe, ReferencedRecipe
+from agents.models.kept_envelope import Envelopes
 from agents.models.lineup import FORECAST, Choice, Lineup, ordered
 from agents.models.registry import EVERYWHERE
 from agents.models.river_state import RIVER
@@ -82,9 +83,10 @@ def read(text: str, layer: str | None = None) -> tuple[str, Recipe, Callable[[],
                 "is named under `river` in a copy of recipes/forecast.yaml",
             )
         return own.layer, _on_grid(own), partial(own_recipe.layer, own)
-    shipped = SHIPPED[layer]
+    shipped, said = SHIPPED[layer], _mapping(text)
+    contract = ReferencedRecipe if layer == "envelope" and "references" in (said or {}) else shipped.recipe
     try:
-        recipe = shipped.recipe.model_validate(_mapping(text))
+        recipe = contract.model_validate(said)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"])) or "the recipe"
@@ -114,10 +116,14 @@ def registrations() -> list[ModelEvent]:
 
 
 class Contenders:
-    """The models that a registry puts into force. `refused` has, by digest, why one does not run."""
+    """The models that a registry puts into force. `refused` has, by digest, why one does not run.
 
-    def __init__(self, registry: Registry) -> None:
+    envelopes: of the recipes that name reference batches.
+    """
+
+    def __init__(self, registry: Registry, envelopes: Envelopes | None = None) -> None:
         self.registry = registry
+        self._envelopes = envelopes or Envelopes()
         self.refused: dict[str, str] = {}
         self._read: dict[tuple[str, str], tuple[Recipe, Callable[[], Layer]]] = {}
         self._layers = {*SHIPPED, *(one.layer for one in registry.standings())}
@@ -154,6 +160,8 @@ class Contenders:
                 f"{recipe.digest[:12]} here, and was registered as {standing.model.digest[:12]}.",
                 next_step="register it anew, with a new version",
             )
+        if isinstance(recipe, ReferencedRecipe):
+            return recipe, partial(BatchEnvelope, recipe, self._envelopes.get(recipe.references.envelope))
         return recipe, make
 
 

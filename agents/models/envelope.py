@@ -81,7 +81,7 @@ class BatchEnvelope:
     def standing(self) -> str:
         """Why the layer is silent; empty while it can speak."""
         if self._envelope is None:
-            return f"not enough batches (0 of {self.recipe.least_batches})"
+            return self.recipe.shortage
         return self._envelope.shortage
 
     def add(self, name: str, spec: SignalSpec | None) -> None:
@@ -99,17 +99,22 @@ class BatchEnvelope:
         self._suspect = np.append(self._suspect, np.False_)
 
     def take(self, step: Step, doubted: NDArray[np.bool_]) -> UnitScore | None:
-        """Judge a step of the grid; None outside batches and where the references say nothing."""
+        """Judge a step of the grid; None outside batches and where the references say nothing.
+
+        In the first step of a span that it is silent in, a score of 0 says why.
+        """
         self.signals = None
         slot = self._reading_slot
         reading = float("nan") if slot is None else float(step.value[slot])
-        if self._clock.move(step.end_us, step.context, reading):
+        began = self._clock.move(step.end_us, step.context, reading)
+        if began:
             self._begin()
-        if self._envelope is None or self._clock.span is None:
+        span = self._clock.span
+        if span is None:
             return None
-        segment = self._envelope.segments.get(self._clock.span)
-        if segment is None:
-            return None
+        segment = self._envelope.segments.get(span) if self._envelope else None
+        if segment is None or self._clock.late:
+            return self._silent(span) if began else None
         return self._judge(step, doubted, segment, int(self._clock.reached / segment.point + 1e-9))
 
     def state(self) -> dict[str, Any]:
@@ -149,6 +154,14 @@ class BatchEnvelope:
             values.fill(np.nan if name in UNKNOWN_AT_FIRST else 0.0)
         self._suspect.fill(False)
         self._unit_suspect = False
+
+    def _silent(self, span: str) -> UnitScore:
+        """What is said, once a span, of saying nothing in it."""
+        unknown = "it came too late into the phase to know how far the batch is"
+        absent = f"too few reference batches had the phase {span}"
+        why = self.standing or (unknown if self._clock.late else absent)
+        nobody = np.zeros(len(self._names))
+        return UnitScore(LAYER, 0.0, suspect=False, learned=False, contributions=nobody, reason=why)
 
     def _judge(self, step: Step, doubted: NDArray[np.bool_], segment: Segment, at: int) -> UnitScore | None:
         recipe, held = self.recipe, self._filters

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from agents.models import batch_spread, maturity
 from agents.models.maturity import NEEDS, Indicator, available, spans
 from agents.models.recipe import Positive, Recipe, Share, Steps
+from schemas.signals import spec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,6 +36,7 @@ class EnvelopeRecipe(Recipe):
     slack_points: Annotated[int, Field(ge=0)]
     window_share: Share
     spread_floor: Positive
+    spread_noise: Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
     level_steps: Steps
     memory_steps: Annotated[int, Field(ge=2)]
     still_share: Share
@@ -48,11 +50,46 @@ class EnvelopeRecipe(Recipe):
         """Steps of unbroken suspicion after which the batch's own level is taken anew."""
         return max(1, round(self.rebaseline_after_s / self.step_s))
 
+    @property
+    def shortage(self) -> str:
+        """Why it stays silent, in plain words; empty where it has enough batches."""
+        return shortage(0, self.least_batches)
+
     @model_validator(mode="after")
     def _hysteresis(self) -> Self:
         if self.clear_below > self.suspect_at:
             raise ValueError("clear_below: it must not lie above suspect_at")
         return self
+
+
+class References(BaseModel):
+    """What an envelope was built from. `envelope` is the SHA-256 under which it is kept (kept_envelope.py).
+
+    batches: member/site/unit/batch of each. signals: its columns. indicator: of maturity.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    envelope: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    batches: tuple[str, ...]
+    signals: tuple[str, ...]
+    indicator: Indicator
+
+
+class ReferencedRecipe(EnvelopeRecipe):
+    """A recipe with the batches that it is to judge by: its digest is that of one envelope."""
+
+    references: References
+
+    @property
+    def shortage(self) -> str:
+        """Why it stays silent, in plain words; empty where it has enough batches."""
+        return shortage(len(self.references.batches), self.least_batches)
+
+
+def shortage(batches: int, least: int) -> str:
+    """What is missing of reference batches, in plain words; empty where nothing is."""
+    return "" if batches >= least else f"not enough batches ({batches} of {least})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +153,7 @@ class Envelope:
     @property
     def shortage(self) -> str:
         """What is missing, in plain words; empty where nothing is."""
-        if self.enough:
-            return ""
-        return f"not enough batches ({len(self.batches)} of {self.least_batches})"
+        return shortage(len(self.batches), self.least_batches)
 
 
 def build(recipe: EnvelopeRecipe, signals: Sequence[str], batches: Sequence[ReferenceBatch]) -> Envelope:
@@ -176,7 +211,10 @@ def _segment(
     point = max(point, furthest / recipe.points_most)
     grid = np.arange(int(furthest / point) + 1) * point
     values = np.stack([_on_grid(grid, *run) for run in runs])
-    return _spread(recipe, point, values, runs)
+    # What the instruments themselves are not sure of is no difference between batches.
+    about = [spec(name) for name in signals]
+    noise = recipe.spread_noise * np.array([0.0 if one is None else one.noise for one in about])
+    return _spread(recipe, point, values, runs, noise)
 
 
 def _on_grid(
@@ -194,16 +232,17 @@ def _spread(
     point: float,
     values: NDArray[np.float64],
     runs: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]],
+    noise: NDArray[np.float64],
 ) -> Segment:
-    """Values are (B, M, S)."""
+    """Values are (B, M, S), noise (S,)."""
     known = np.isfinite(values)
     count = known.sum(axis=0)
     mean = np.where(known, values, 0.0).sum(axis=0) / np.maximum(count, 1)
     mean = np.where(count >= recipe.least_batches, mean, np.nan)
     low, high = batch_spread.around(mean, recipe.slack_points)
-    floor = recipe.spread_floor * batch_spread.span(values)
-    off = values - np.clip(values, low, high)
-    level, change = batch_spread.filtered(off, recipe.level_steps, recipe.memory_steps)
+    floor = np.maximum(recipe.spread_floor * batch_spread.span(values), noise)
+    followed = [_followed(recipe, point, (low, high), *run) for run in runs]
+    level, change = (np.stack([one[part] for one in followed]) for part in (0, 1))
 
     # A batch differs from a mean that holds it less than a new one will, by this much in variance.
     some = np.maximum(count, 2).astype(float)
@@ -228,3 +267,20 @@ def _spread(
         ),
         *batch_spread.stillness(runs),
     )
+
+
+def _followed(
+    recipe: EnvelopeRecipe,
+    point: float,
+    course: tuple[NDArray[np.float64], NDArray[np.float64]],
+    at: NDArray[np.float64],
+    value: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(M, S) each: level and change of a batch at the points, followed step by step as the layer will."""
+    low, high = course
+    last = low.shape[0] - 1
+    here = np.minimum((at / point + 1e-9).astype(np.intp), last)
+    off = value - np.clip(value, low[here], high[here])
+    level, change = batch_spread.filtered(off, recipe.level_steps, recipe.memory_steps)
+    grid = np.arange(last + 1) * point
+    return _on_grid(grid, at, level), _on_grid(grid, at, change)

@@ -32,6 +32,9 @@ RATES = frozenset({"oxygen_used", "carbon_dioxide_made"})
 WHOLE_BATCH = ""
 """The one span of batches that are compared by age, whatever their phases."""
 
+LATE_STEPS = 10
+"""Who comes so many steps after a span began does not know what was fed or breathed before."""
+
 
 def spans(indicator: Indicator, phase: Sequence[str | None]) -> list[str]:
     """Name the span that each row belongs to: its phase, or the whole batch."""
@@ -71,11 +74,13 @@ class MaturityClock:
     Attributes:
         span: under way; None outside batches.
         reached: maturity within it.
+        late: it came too late to know that.
     """
 
     def __init__(self, indicator: Indicator, step_s: float) -> None:
         self.span: str | None = None
         self.reached = 0.0
+        self.late = False
         self._indicator = indicator
         self._step_h = step_s / 3600.0
         self._batch: str | None = None
@@ -89,14 +94,18 @@ class MaturityClock:
         new = span != self.span or context.batch != self._batch
         if new:
             self.span, self._batch = span, context.batch
-            self.reached, self._last = 0.0, float("nan")
+            self.reached, self._last, self.late = 0.0, float("nan"), False
         if span is None:
             return new
+        by_age = self._indicator == "batch_age"
+        since_us = context.batch_since_us if by_age else context.phase_since_us
+        since_s = max(0.0, (end_us - (end_us if since_us is None else since_us)) / 1e6)
         if NEEDS[self._indicator] is None:
-            by_age = self._indicator == "batch_age"
-            since_us = context.batch_since_us if by_age else context.phase_since_us
-            self.reached = max(0.0, (end_us - (end_us if since_us is None else since_us)) / 1e6)
-        elif np.isfinite(reading):
+            self.reached = since_s
+            return new
+        if new:
+            self.late = since_s > LATE_STEPS * self._step_h * 3600.0
+        if np.isfinite(reading):
             if self._indicator in RATES:
                 self.reached += max(reading, 0.0) * self._step_h
             elif np.isfinite(self._last):
@@ -106,9 +115,17 @@ class MaturityClock:
 
     def state(self) -> dict[str, Any]:
         """Everything that it knows."""
-        return {"span": self.span, "reached": self.reached, "batch": self._batch, "last": self._last}
+        return {
+            "span": self.span,
+            "reached": self.reached,
+            "late": self.late,
+            "batch": self._batch,
+            "last": self._last,
+        }
 
     def take_up(self, state: Mapping[str, Any]) -> None:
         """Go on from `state`."""
         self.span, self.reached = state["span"], float(state["reached"])
         self._batch, self._last = state["batch"], float(state["last"])
+        # Earlier versions did not keep it.
+        self.late = bool(state.get("late", False))

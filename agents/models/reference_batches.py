@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from agents.models.golden import Envelope, ReferenceBatch, Segment
+from agents.models.grid import HOLD_GAPS, HOLD_US, LONGEST_HOLD_US
 from schemas.errors import SnapshotRefused
+from schemas.signals import spec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,10 +40,13 @@ class StoredBatch:
     samples: Mapping[str, tuple[NDArray[np.int64], NDArray[np.float64]]]
 
 
-def on_grid(stored: StoredBatch, signals: Sequence[str], step_s: float, hold_s: float) -> ReferenceBatch:
+def on_grid(
+    stored: StoredBatch, signals: Sequence[str], step_s: float, hold_s: float | Sequence[float]
+) -> ReferenceBatch:
     """Return a stored batch on a grid of `step_s`, a column a signal; what was not measured is NaN.
 
-    hold_s: for so long a value holds; set points and pumps that report changes need hours.
+    hold_s: for so long a value holds, of all signals or of each; set points and pumps that report changes
+    need hours.
 
     Raises:
         ValueError: the batch ends before it starts.
@@ -53,18 +58,32 @@ def on_grid(stored: StoredBatch, signals: Sequence[str], step_s: float, hold_s: 
     step_us = round(step_s * 1e6)
     at_us = np.arange(stored.start_us + step_us, stored.end_us + 1, step_us, dtype=np.int64)
     value = np.full((at_us.size, len(signals)), np.nan)
+    holds_us = np.broadcast_to(np.asarray(hold_s, dtype=np.float64) * 1e6, len(signals))
     for column, signal in enumerate(signals):
         times, values = stored.samples.get(signal, (np.empty(0, dtype=np.int64), np.empty(0)))
         if times.size:
             last = np.searchsorted(times, at_us, side="right") - 1
             age_us = at_us - times[np.maximum(last, 0)]
-            there = (last >= 0) & (age_us <= hold_s * 1e6)
+            there = (last >= 0) & (age_us <= holds_us[column])
             value[there, column] = values[last[there]]
     began = [from_us for from_us, _ in stored.phases]
     named: list[str | None] = [None, *(phase for _, phase in stored.phases)]
     # A step belongs to the phase that it began in.
     phase = tuple(named[bisect_right(began, int(end) - step_us)] for end in at_us)
     return ReferenceBatch(stored.name, (at_us - stored.start_us) / 1e6, phase, value)
+
+
+def holds_s(stored: StoredBatch, signals: Sequence[str]) -> list[float]:
+    """How long watch would hold each signal's values (grid.py): by what it is, and by its usual pause."""
+    found = []
+    for signal in signals:
+        about = spec(signal)
+        kept = about is not None and (about.reading == "held" or about.signal_class == "setpoint")
+        times, _ = stored.samples.get(signal, (np.empty(0, dtype=np.int64), np.empty(0)))
+        pause_us = float(np.median(np.diff(times))) if times.size > 1 else 0.0
+        hold_us = LONGEST_HOLD_US if kept else max(HOLD_US, HOLD_GAPS * pause_us)
+        found.append(min(hold_us, LONGEST_HOLD_US) / 1e6)
+    return found
 
 
 def told(envelope: Envelope) -> dict[str, Any]:

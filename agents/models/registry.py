@@ -225,6 +225,11 @@ def context_text(context: ModelContext) -> str:
     return ", ".join(part for part in parts if part) or "everywhere"
 
 
+def fits(where: ModelContext, unit: str, context: Context) -> bool:
+    """Whether a context holds for the unit `site/unit` with what is under way there."""
+    return _nearness(where, unit, context) is not None
+
+
 def announcements(registry: Registry, shipped: Sequence[ModelEvent], now_us: int) -> list[ModelEvent]:
     """What `system` has to say of the models that come with this version.
 

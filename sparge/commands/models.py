@@ -13,6 +13,7 @@ from agents.models.registry import EVERYWHERE, context_text
 from agents.models.river_state import RIVER
 from schemas.errors import ModelRefused, QueryRefused, StorageError
 from schemas.model_event import ModelContext
+from sparge.commands.envelope import envelope
 from sparge.model_cards import card, comparison, findings, listing, metrics, verdict_metrics, verdicts_text
 from sparge.model_contexts import names_context
 from sparge.model_registry import NOTHING_CHANGED, find, find_anywhere, registry_of, tell
@@ -26,6 +27,7 @@ from storage.model_queries import compare as compare_stored
 from storage.queries import reading
 
 app = typer.Typer(no_args_is_help=True)
+app.command()(envelope)
 
 Model = Annotated[
     str, typer.Argument(metavar="MODEL", help="Its name, name@version, or the start of its digest.")

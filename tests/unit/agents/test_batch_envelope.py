@@ -85,7 +85,10 @@ def test_below_its_minimum_of_batches_it_says_so_and_stays_silent() -> None:
     made = recipe(least_batches=10)
     judge = layer(envelope(3, made), made)
     assert judge.standing == "not enough batches (3 of 10)"
-    assert run(judge, course(99)) == [None] * ROWS
+    first, *rest = run(judge, course(99))
+    assert first is not None
+    assert (first.score, first.suspect, first.reason) == (0.0, False, judge.standing)
+    assert rest == [None] * (ROWS - 1)
 
 
 def test_a_recipe_may_set_its_own_minimum() -> None:
@@ -188,12 +191,15 @@ def test_a_shorter_reference_batch_counts_as_far_as_it_came() -> None:
     assert made.batches[-1] == 4
 
 
-def test_outside_batches_and_in_unknown_phases_it_is_silent() -> None:
+def test_outside_batches_it_is_silent_and_in_unknown_phases_too_once_it_has_said_so() -> None:
     judge = layer(envelope())
     doubted = np.zeros(len(NAMES), dtype=np.bool_)
     other = Context(batch="B", phase="harvest", batch_since_us=0, phase_since_us=0)
     assert judge.take(step(5, course(99)[5], NO_BATCH), doubted) is None
-    assert judge.take(step(6, course(99)[6], other), doubted) is None
+    said = judge.take(step(6, course(99)[6], other), doubted)
+    assert said is not None
+    assert (said.score, said.reason) == (0.0, "too few reference batches had the phase harvest")
+    assert judge.take(step(7, course(99)[7], other), doubted) is None
 
 
 def test_maturity_is_the_first_indicator_that_every_batch_has() -> None:
@@ -247,6 +253,43 @@ def test_the_live_clock_of_maturity_agrees_with_that_of_a_stored_batch(fed: list
         clock.move(row * 10_000_000, context, reading)
         live.append(clock.reached)
     assert live == pytest.approx(stored.tolist(), rel=1e-9, abs=1e-9)
+
+
+def test_who_comes_late_into_a_phase_does_not_pretend_to_know_what_was_fed_before() -> None:
+    made = recipe(indicators=("volume_fed",))
+    names = ("DO", "feed_total")
+    fed = np.column_stack([np.full(300, 40.0), np.arange(300) * 0.01])
+    known = build(made, names, [ReferenceBatch(str(n), seconds(300), ("feed",) * 300, fed) for n in range(4)])
+    judge = BatchEnvelope(made, known)
+    for name in names:
+        judge.add(name, None)
+    said = [judge.take(step(row, fed[row]), np.zeros(2, dtype=np.bool_)) for row in range(100, 300)]
+    assert said[0] is not None
+    assert "came too late" in said[0].reason
+    assert set(said[1:]) == {None}
+    after = Context(batch="C", phase="feed", batch_since_us=3_000_000_000, phase_since_us=3_000_000_000)
+    begun = [judge.take(step(300 + row, fed[row], after), np.zeros(2, dtype=np.bool_)) for row in range(50)]
+    assert None not in begun
+
+
+def test_what_the_instrument_itself_is_not_sure_of_is_no_difference() -> None:
+    still = course(99)
+    rng = np.random.default_rng(7)
+    still[:, 2] = 37.0 + rng.normal(0.0, 0.001, ROWS)
+    batches = [ReferenceBatch(str(seed), seconds(ROWS), ("feed",) * ROWS, still) for seed in range(8)]
+    moved = still.copy()
+    moved[100:, 2] += 0.03
+    loud, quiet = (build(recipe(spread_noise=noise), NAMES, batches) for noise in (0.0, 1.0))
+    assert suspects(run(layer(loud), moved))
+    assert suspects(run(layer(quiet), moved)) == []
+
+
+def test_a_phase_of_more_steps_than_points_is_judged_no_more_loudly() -> None:
+    made = recipe(points_most=40)
+    known = envelope(8, made)
+    assert known.segments["feed"].low.shape[0] < ROWS / 9
+    for seed in range(100, 110):
+        assert suspects(run(layer(known, made), course(seed))) == []
 
 
 def test_a_score_is_the_tail_of_students_t_and_never_saturates() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from agents.models.kept_envelope import PART_BYTES
 from schemas.contracts import CONTRACTS
 from streams.topics import (
     ALARM_TRANSITIONS,
@@ -12,6 +13,7 @@ from streams.topics import (
     FRAMES,
     HISTORY,
     MIB,
+    MODELS_ENVELOPES,
     MODELS_REGISTRY,
     TOPICS,
     WATCH_RESULTS,
@@ -58,12 +60,18 @@ def test_a_dead_letter_holds_the_largest_message_in_base64() -> None:
     assert DEADLETTER.max_message_bytes > MIB * 4 / 3
 
 
-def test_only_the_state_of_watch_and_the_registry_are_compacted_and_soon() -> None:
+def test_only_the_state_of_watch_the_registry_and_envelopes_are_compacted_and_soon() -> None:
     compacted = [topic for topic in TOPICS if topic.cleanup == "compact"]
-    assert compacted == [WATCH_STATE, MODELS_REGISTRY]
+    assert compacted == [WATCH_STATE, MODELS_REGISTRY, MODELS_ENVELOPES]
     assert all(int(topic.config()["segment.ms"]) <= 3_600_000 for topic in compacted)
 
 
 def test_the_registry_of_models_is_kept_for_ever_in_one_order() -> None:
     assert MODELS_REGISTRY.config()["retention.ms"] == "-1"
     assert MODELS_REGISTRY.partitions == 1
+
+
+def test_a_part_of_an_envelope_fits_into_a_message_for_ever() -> None:
+    assert PART_BYTES < MODELS_ENVELOPES.max_message_bytes * 0.9
+    assert MODELS_ENVELOPES.config()["retention.ms"] == "-1"
+    assert MODELS_ENVELOPES.partitions == 1
