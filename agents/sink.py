@@ -44,7 +44,7 @@ R = TypeVar("R")
 
 log = structlog.get_logger("sink")
 
-BATCH_RECORDS = 500
+BATCH_RECORDS = 1000
 BATCH_WITHIN_S = 0.2
 TRANSACTION_BYTES = 2 * 1024 * 1024
 """A transaction takes no more than this of message bytes: memory, locks and a stop's wait stay bounded.

@@ -45,7 +45,7 @@ FETCH_MAX_BYTES = 16 * 1024 * 1024
 BUFFER_BYTES = 64 * 1024 * 1024
 """Message bodies that may be in memory before fetching pauses; what one fetch brings may come on top."""
 
-BUFFER_MESSAGES = 4096
+BUFFER_MESSAGES = 8192
 """Likewise messages: of the smallest, each costs far more than its body."""
 
 ROOM_WAIT_S = 0.02
