@@ -30,9 +30,9 @@ def frames_gone(
         (low, first_us), (high, last_us) = run[0], run[-1]
         of_batch = sum(span.started_us <= at_us for _, at_us in run)
         yield (
-            f"{len(run):,} frames of the unit are no longer in the log, {of_batch:,} of them recorded since "
-            f"the batch began: offsets {low} to {high}, recorded {show_time(first_us, zone)} to "
-            f"{show_time(last_us, zone)}. What the models knew from these cannot be had again."
+            f"{_frames(len(run))} no longer in the log, {of_batch:,} of them recorded since the batch began: "
+            f"{_span(low, high)}, recorded {show_time(first_us, zone)} to {show_time(last_us, zone)}. "
+            f"What the models knew from them cannot be had again."
         )
     if len(runs) > MOST_SHOWN:
         yield f"There are {len(runs) - MOST_SHOWN} more such gaps."
@@ -57,8 +57,10 @@ def samples_corrected(corrected: Sequence[Corrected], zone: ZoneInfo | None) -> 
     """Say which samples are known otherwise now than they were judged."""
     if corrected:
         first = corrected[0]
+        many = f"{len(corrected):,} samples of the batch were corrected after they were judged, the first"
+        one = "A sample of the batch was corrected after it was judged:"
         yield (
-            f"{len(corrected):,} samples of the batch were corrected after they were judged, the first "
+            f"{many if len(corrected) > 1 else one} "
             f"{first.signal} at {show_time(first.time_us, zone)}: it was judged as {_value(first.before)}, "
             f"and is {_value(first.now)} since {show_time(first.recorded_us, zone)}. "
             f"The replay judges what the log had then, as watch did."
@@ -95,6 +97,14 @@ def models_changed(
 
 
 _DONE = {"promoted": "promoted", "rolled_back": "rolled back", "retired": "retired"}
+
+
+def _frames(count: int) -> str:
+    return "A frame of the unit is" if count == 1 else f"{count:,} frames of the unit are"
+
+
+def _span(low: int, high: int) -> str:
+    return f"offset {low}" if low == high else f"offsets {low} to {high}"
 
 
 def _value(value: float | None) -> str:

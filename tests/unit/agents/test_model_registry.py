@@ -263,6 +263,30 @@ def test_of_the_verdicts_on_an_alarm_the_latest_counts() -> None:
     assert registry.verdicts(HOLT.digest) == {"true": 0, "nuisance": 0, "known_work": 0}
 
 
+def test_a_model_spoke_from_the_nearest_place_in_which_it_is_registered() -> None:
+    registry = Registry(
+        [
+            *begun(),
+            said("registered", TREES, 30, context=E_COLI),
+            said("retired", TREES, 40, context=E_COLI),
+        ]
+    )
+    found = [registry.spoke(TREES.digest, UNIT, context) for context in (RUNNING, NO_BATCH)]
+    assert [one.context for one in found if one] == [E_COLI, EVERYWHERE]
+    assert registry.spoke("nobody", UNIT, RUNNING) is None
+    assert registry.places(TREES.digest) == [(LAYER, E_COLI), (LAYER, EVERYWHERE)]
+
+
+def test_a_verdict_counts_where_the_model_spoke_and_without_a_place_everywhere() -> None:
+    there = verdict(1, "DO", "true").model_copy(update={"layer": LAYER, "context": E_COLI})
+    nowhere = verdict(2, "pH", "nuisance")
+    registry = Registry([*begun(), there, nowhere])
+    counted = [registry.verdicts(TREES.digest, (LAYER, context)) for context in (E_COLI, EVERYWHERE)]
+    assert [(one["true"], one["nuisance"]) for one in counted] == [(1, 1), (0, 1)]
+    assert registry.verdict_on(there.alarm or "", there.raised_us or 0) == there
+    assert registry.verdict_on(there.alarm or "", 8) is None
+
+
 KINDS = st.sampled_from(["registered", "promoted", "rolled_back", "retired"])
 TALE = st.lists(
     st.tuples(KINDS, st.sampled_from([SHIPPED, TREES, HOLT]), st.sampled_from([EVERYWHERE, E_COLI])),

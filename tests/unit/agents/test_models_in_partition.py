@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
+from agents.batch_context import Told
 from agents.model_feed import Said, understood
 from agents.models import own_recipe
 from agents.models.contenders import SHIPPED, read
 from agents.partition_watch import PartitionWatch
+from schemas.batch import BatchEvent
 from schemas.errors import ModelRefused
 from schemas.forecast import ForecastMessage
 from schemas.frame import SensorFrame, SignalColumn
@@ -147,6 +150,57 @@ def test_a_recipe_that_is_not_what_was_registered_does_not_run_and_the_shipped_m
     models = {one.model.name for one in outputs if isinstance(one, ScoreMessage)}
     assert "one-step-residual" in models
     assert "my-holt" not in models
+
+
+def for_context(number: int, context: ModelContext) -> tuple[str, list[Said]]:
+    """A model of its own name, champion of `context` from the start."""
+    name = f"model-{number}"
+    text = RECIPE.replace("name: my-holt", f"name: {name}")
+    words: dict[str, Any] = {"model": own_recipe.load(text).ref, "context": context}
+    registered = said(2 * number, "registered", 1.0 + number, **words, recipe=text)
+    return name, [registered, said(2 * number + 1, "promoted", 1.5 + number, **words)]
+
+
+NEARER = [
+    ModelContext(),
+    ModelContext(organism="E. coli"),
+    ModelContext(organism="E. coli", scale_from_L=1.0, scale_to_L=5.0),
+    ModelContext(organism="E. coli", scale_from_L=50.0, scale_to_L=500.0),
+    ModelContext(organism="S. cerevisiae"),
+]
+
+
+@pytest.mark.parametrize(
+    ("organism", "scale_l", "nearest"),
+    [
+        ("E. coli BL21", 2.0, "model-2"),
+        ("E. coli BL21", 10.0, "model-1"),
+        ("S. cerevisiae", 2.0, "model-4"),
+        ("P. chrysogenum", 2.0, "model-0"),
+        (None, None, "model-0"),
+    ],
+)
+def test_a_unit_that_nobody_has_seen_starts_from_the_champion_of_the_nearest_context(
+    organism: str | None, scale_l: float | None, nearest: str
+) -> None:
+    words = [word for number, context in enumerate(NEARER) for word in for_context(number, context)[1]]
+    start = BatchEvent(
+        event="start",
+        time_us=START_US,
+        site="north",
+        unit="BR-01",
+        batch="B1",
+        member="institute",
+        organism=organism,
+        scale_L=scale_l,
+    )
+    begun = [Told(0, START_US, start)] if organism else []
+    new = PartitionWatch(TOPIC, TOPIC_ID, PARTITION, b"key", begun, model_events=words)
+    late = [replace(one, recorded_us=one.recorded_us + 60_000_000) for one in LOG]
+    outputs = [one for one in new.judge(late).outputs if isinstance(one, ScoreMessage)]
+    assert {(one.model.name, one.role) for one in outputs if one.layer == "own-residual"} == {
+        (nearest, "champion")
+    }
 
 
 FORECASTS = (
