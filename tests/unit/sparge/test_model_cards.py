@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 
 from agents.models.checks import Finding
+from agents.models.envelope import shipped
+from agents.models.golden import ReferencedRecipe, References
 from agents.models.registry import EVERYWHERE, Registry
 from schemas.errors import ModelRefused, QueryRefused
 from schemas.model_event import ModelContext, ModelEvent
@@ -195,3 +198,23 @@ def test_the_figures_of_a_promotion_are_those_of_the_comparison() -> None:
 def test_a_check_that_is_not_passed_stands_out() -> None:
     text = findings([Finding("a", passed=True), Finding("b", passed=False, said="it raised KeyError")])
     assert [line.split()[1] for line in text.splitlines()[2:]] == ["passed", "FAILED"]
+
+
+@pytest.mark.parametrize(("batches", "silent"), [(3, "not enough batches (3 of 10)"), (10, "")])
+def test_an_envelope_of_too_few_batches_says_so_in_the_list_and_on_its_card(
+    batches: int, silent: str
+) -> None:
+    told = References(
+        envelope="a" * 64,
+        batches=tuple(f"lab/north/BR-01/B{number}" for number in range(batches)),
+        signals=("DO",),
+        indicator="phase_time",
+    )
+    made = ReferencedRecipe.model_validate(
+        {**shipped().model_dump(), "name": "mine", "version": "1", "references": told}
+    )
+    text = yaml.safe_dump(made.model_dump(mode="json"))
+    registry = Registry([said(0, "registered", made.ref, layer="envelope", recipe=text)])
+    (line,) = listing(registry, registry.standings(), None).splitlines()[2:]
+    assert ("silent: not enough batches (3 of 10)" in line) == bool(silent)
+    assert dict(card(registry, registry.standings()[0], None)).get("silent", "") == silent
