@@ -2,6 +2,12 @@
 
 The blend is weighed against the naive forecasts (nothing changes; it does as it did a season ago) twice: over
 a long memory, whether it is better at all, and over a short one, whether it has just gone wrong.
+
+Evidence comes a horizon late and may mislead, so what may be lost is bounded, too. An answer that leaves
+persistence by d errs by at most d more, whatever comes. Each horizon of a signal has an account: errors of
+persistence pay a small part in (`most_worse`); d is staked when it is said, and when the truth is there it
+comes back with what was won, or less what was lost. No answer stakes more than is there: over any history the
+answers that are compared err at most 1 + most_worse times as much as persistence.
 """
 
 from __future__ import annotations
@@ -28,6 +34,12 @@ LEAST_MEMORY = 25.0
 
 LEAST_COMPARED = 8.0
 """Comparisons without which nothing is said of errors."""
+
+KEPT = 4.0
+"""An account keeps so many times what all answers under way can stake: what was won before is no licence."""
+
+STAKED = 2.0
+"""An answer stakes this many times the account's part for each that is under way: the first of them most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +72,8 @@ class Choice:
         self._quick = np.maximum(np.maximum(recipe.quick_steps, steps) / stride, LEAST_COMPARED / 2.0)
         self._known_after = np.maximum(recipe.known_after / stride, LEAST_COMPARED)
         self._speaks_after = self._known_after + recipe.evidence_horizons * steps / stride
+        self._under_way = steps / stride
+        self._shares = np.maximum(self._under_way / STAKED, 1.0)
         horizons = len(steps)
         self._lanes = Columns(
             {
@@ -69,6 +83,7 @@ class Choice:
                 "blend": np.zeros(horizons),
                 "naive quick": np.zeros((horizons, naive)),
                 "blend quick": np.zeros(horizons),
+                "account": np.zeros(horizons),  # what answers may still lose against persistence
             }
         )
 
@@ -109,23 +124,31 @@ class Choice:
         better &= lanes["blend quick"][:, targets] <= quick
         better &= compared >= self._speaks_after[targets]
         diverged = (np.abs(raw - naive) > recipe.wildest * usual) & (usual > 0.0) & better
-        return Chosen(blend, np.where(better & ~diverged, blend, naive), ~better, diverged)
+        most = lanes["account"][:, targets] / self._shares[targets]
+        answer = np.clip(np.where(better & ~diverged, blend, naive), -most, most)
+        return Chosen(blend, answer, ~better | (most <= 0.0), diverged)
+
+    def stake(self, targets: NDArray[np.intp], answer: NDArray[np.float64], where: NDArray[np.bool_]) -> None:
+        """Note that answers (S, T) have been given, to the signals in `where` (S,)."""
+        account = self._lanes["account"][:, targets]
+        left = np.maximum(account - np.abs(answer), 0.0)
+        self._lanes["account"][:, targets] = np.where(where[:, None], left, account)
 
     def learn(
         self,
         targets: NDArray[np.intp],
         said: NDArray[np.float64],
-        blend: NDArray[np.float64],
+        told: tuple[NDArray[np.float64], NDArray[np.float64]],
         came: NDArray[np.float64],
         *,
         where: NDArray[np.bool_],
         weighs: NDArray[np.bool_],
     ) -> None:
-        """Take how far the values came, (S, T), for said (S, T, E) and blend (S, T), where `where` (S, T).
+        """Take how far the values came, (S, T), for said (S, T, E), where `where` (S, T).
 
-        weighs: (S, T) where the weights learn from it, too.
+        told: (S, T) and (S, T) the blend and the answer. weighs: (S, T) where the weights learn from it, too.
         """
-        lanes = self._lanes
+        lanes, (blend, answer) = self._lanes, told
         compared = lanes["compared"][:, targets] + where
         lanes["compared"][:, targets] = compared
         begun = np.maximum(compared, 1)
@@ -145,6 +168,14 @@ class Choice:
             if what.ndim > mean.ndim - 1 and mean.ndim == 3:
                 share, learns = share[..., None], learns[..., None]  # noqa: PLW2901 - the same for all experts
             lanes[name][:, targets] = np.where(learns, mean + share * (what - mean), mean)
+        paid = (1.0 + self._recipe.most_worse) * missed[..., 0] - np.abs(answer - came)
+        most = KEPT * self._recipe.furthest * self._under_way[targets] * lanes["naive"][:, targets, 0]
+        account = lanes["account"][:, targets]
+        lanes["account"][:, targets] = np.where(where, np.clip(account + paid, 0.0, most), account)
+
+    def give_back(self, targets: NDArray[np.intp], answer: NDArray[np.float64]) -> None:
+        """Return what answers (S, T) had staked; NaN where none was given."""
+        self._lanes["account"][:, targets] += np.abs(np.nan_to_num(answer))
 
     def state(self) -> dict[str, Any]:
         """Everything that it knows."""

@@ -118,7 +118,9 @@ class ForecastLayer:
             unknown = ~self._choice.known[:, targets]
             below[unknown] = above[unknown] = np.nan
             kept = np.stack([chosen.blend, chosen.answer, below, above], axis=2)
-            then = np.where(self._held(), self._experts.value, np.nan)
+            held = self._held()
+            then = np.where(held, self._experts.value, np.nan)
+            self._choice.stake(targets, chosen.answer, held)
             self._pending.keep(index, targets, then, np.concatenate([inputs, said[..., 1:], kept], axis=2))
 
     def outlook(self) -> Outlooks:
@@ -204,6 +206,8 @@ class ForecastLayer:
         lately = (self._index - self._lanes["learnt"])[:, None] < self._pending.strides[targets]
         doubts = self._lanes["doubts"]
         sure = (doubts == 0) | (doubts > self.recipe.follow_after_steps)
+        told = kept[..., -ABOVE - 1 :]
+        self._choice.give_back(targets, np.where(np.isfinite(then), told[..., ANSWER], np.nan))
         where = lately & sure[:, None] & np.isfinite(then)
         if not where.any():
             return
@@ -211,11 +215,12 @@ class ForecastLayer:
         inputs = kept[..., : self._inputs]
         said = np.zeros((*came.shape, len(self._experts.names)))
         said[..., 1:] = kept[..., self._inputs : -ABOVE - 1]
-        told = kept[..., -ABOVE - 1 :]
         learns = where
         if self.recipe.learning == "frozen":
             learns = where & ~self._choice.settled[:, targets]
-        self._choice.learn(targets, said, told[..., BLEND], came, where=where, weighs=learns)
+        self._choice.learn(
+            targets, said, (told[..., BLEND], told[..., ANSWER]), came, where=where, weighs=learns
+        )
         off = came - told[..., ANSWER]
         self._intervals.learn(targets, off, told[..., BELOW], told[..., ABOVE], where)
         if learns.any():

@@ -45,6 +45,7 @@ class ForecastingRecipe(Recipe):
     furthest: Positive
     wildest: Positive
     speak_below: Share
+    most_worse: Share
     known_after: Steps
     evidence_horizons: Positive
     width_memory: Steps

@@ -54,7 +54,7 @@ def test_a_trend_is_scored_better_than_persistence_and_a_constant_not_at_all() -
     steps = np.arange(300.0)
     rows = np.stack([0.5 * steps, np.full(300, 3.0)], axis=1)
     for scored in score(rows, of_samples()):
-        assert scored.mae[0] < 0.6
+        assert scored.mae[0] < 0.65
         assert np.isnan(scored.mae[1])
         assert scored.moving.tolist() == [True, False]
 
