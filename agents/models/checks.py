@@ -7,51 +7,45 @@ check in which it did, with what it said.
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agents.context import Context
-from agents.models.step import SignalScores, Step, UnitScore
+from agents.models.check_unit import Unit, Wrong, in_bytes, learned, shown, suspected
+from agents.models.lineup import Choice, ordered
+from agents.models.unit_models import STEP_US, UnitModels
+from agents.samples import Samples
 from agents.state_codec import pack, unpack
+from schemas.errors import SnapshotRefused
+from schemas.signals import spec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from numpy.typing import NDArray
+    from agents.models.check_unit import Subject
+    from agents.models.lineup import Role
 
-    from agents.models.step import Layer
+QUICK = 100_000
+FULL = 1_000_000
+"""Samples of the long check."""
 
-SIGNALS = ("DO", "pH", "temperature", "pressure", "stirrer_speed", "a_signal_of_your_own")
-LEVELS = (40.0, 7.0, 37.0, 1.2, 600.0, 3.0)
-
-STEPS = 1500
-"""Steps of a check: more than any baseline takes."""
-
-SAMPLES = 1_000_000
 RESUMED_AT = (0.001, 0.1, 0.45, 0.9)
-"""Shares of a check's steps after which a layer is stopped and resumed."""
-
-MOST_SUSPECTED = 0.01
-"""Of steady noise no more than this may be suspected: it would be a nuisance."""
+"""Shares of a check's steps after which a model is stopped and resumed;"""
+GOES_ON = 100
+"""and so many steps it goes on beside one that never stopped."""
 
 JUMPS = 20
 GROWTH = 1.5
+"""Neither what it knows nor what a sample costs may be this much more after all samples than after half."""
+
+MOST_OF_A_CORE = 0.001
+"""What a model may take of a core for one unit: of the time between two steps, this share."""
+
+ENOUGH_S = 5.0
+MOST_FRAMES = 3000
+DAY_US = 86_400_000_000
 KEY = b"checks"
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What is checked: how to make a new layer, its grid's step, and the signals that it wants to see.
-
-    steps: how long a check is, longer than the layer's baseline.
-    """
-
-    make: Callable[[], Layer]
-    step_s: float
-    signals: Sequence[str] = SIGNALS
-    steps: int = STEPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,29 +57,34 @@ class Finding:
     said: str = ""
 
 
-class Wrong(Exception):
-    """What a model said or did that none may."""
-
-
 def examine(
-    subject: Subject, clock: Callable[[], float], *, samples: int = SAMPLES, within_s: float = 30.0
+    subject: Subject, clock: Callable[[], float], *, samples: int = QUICK, within_s: float = np.inf
 ) -> list[Finding]:
-    """Run every check. The long one ends after so many samples, or so many seconds, and says how many it had.
+    """Run every check, none but the first where that finds that the others would take too long.
 
+    The long one ends after so many samples, or so many seconds, and says how many it had.
     clock: seconds that only go up.
     """
+    first = _checked("cost of a step", lambda: _cost(subject, clock))
+    if not first.passed:
+        return [first]
     checks: dict[str, Callable[[], str]] = {
         "constant input": lambda: _constant(subject),
-        "missing values": lambda: _missing(subject),
+        "one value a day": lambda: _daily(subject),
+        "all values missing": lambda: _all_missing(subject),
+        "some values missing": lambda: _missing(subject),
+        "signals that come late": lambda: _late(subject),
         "jumps by 1e9 and 1e300": lambda: _jump(subject),
         "clock set back": lambda: _clock_back(subject),
         "one signal": lambda: _one_signal(subject),
         "what is unfit is not learnt": lambda: _unfit(subject),
         "steady noise is not suspected": lambda: _steady(subject),
         "snapshot and resume": lambda: _resume(subject),
+        "a torn snapshot is refused": lambda: _torn(subject),
+        "in its place in a unit": lambda: _in_place(subject),
         f"{samples:,} samples": lambda: _long(subject, clock, samples, within_s),
     }
-    return [_checked(name, check) for name, check in checks.items()]
+    return [first, *(_checked(name, check) for name, check in checks.items())]
 
 
 def _checked(name: str, check: Callable[[], str]) -> Finding:
@@ -99,92 +98,78 @@ def _checked(name: str, check: Callable[[], str]) -> Finding:
         return Finding(name, passed=False, said=f"it raised {type(fault).__name__}: {fault}")
 
 
-class _Unit:
-    """A layer under check with the unit that it judges."""
-
-    def __init__(self, subject: Subject, seed: int = 0, signals: int | None = None) -> None:
-        self.layer = subject.make()
-        self.names = list(subject.signals)[:signals]
-        self.step_us = round(subject.step_s * 1e6)
-        self.end_us = 1_790_000_000_000_000
-        self.context = Context(batch="B1", phase="batch")
-        self.noise = np.random.default_rng(seed)
-        for name in self.names:
-            self.layer.add(name, None)
-
-    def steady(self) -> NDArray[np.float64]:
-        """Values that move about their level by a hundredth of it."""
-        levels = np.resize(LEVELS, len(self.names))
-        return levels * (1.0 + 0.01 * self.noise.standard_normal(len(self.names)))
-
-    def take(
-        self,
-        value: NDArray[np.float64],
-        *,
-        fresh: NDArray[np.bool_] | None = None,
-        fit: NDArray[np.bool_] | None = None,
-    ) -> SignalScores | UnitScore | None:
-        """Let the layer take a step; raises Wrong where its answer is none that may be shown."""
-        finite = np.isfinite(value)
-        fresh = finite if fresh is None else fresh & finite
-        fit = fresh if fit is None else fit & fresh
-        self.end_us += self.step_us
-        step = Step(self.end_us, value, fresh, fit, self.context)
-        said = self.layer.take(step, np.zeros(len(self.names), dtype=np.bool_))
-        _refuse_unshowable(said, len(self.names))
-        return said
-
-
-def _refuse_unshowable(said: SignalScores | UnitScore | None, signals: int) -> None:
-    if isinstance(said, UnitScore):
-        if not (np.isfinite(said.score) and said.score >= 0.0):
-            raise Wrong(f"its score is {said.score}; a score is a number from 0 up")
-        if said.contributions.shape != (signals,) or not np.isfinite(said.contributions).all():
-            raise Wrong("its contributions are not one number a signal")
-    if isinstance(said, SignalScores):
-        told = ~np.isnan(said.score)
-        if not (np.isfinite(said.score[told]) & (said.score[told] >= 0.0)).all():
-            raise Wrong("a score is not a number from 0 up")
-        if not (np.isfinite(said.expected[told]) & np.isfinite(said.spread[told])).all():
-            raise Wrong("a score stands beside an expected value or a spread that is not a number")
-
-
-def _suspected(said: SignalScores | UnitScore | None) -> float:
-    """The share of the judged that is suspected; NaN while nothing is judged."""
-    if isinstance(said, UnitScore):
-        return float(said.suspect)
-    if isinstance(said, SignalScores) and (told := ~np.isnan(said.score)).any():
-        return float(said.suspect[told].mean())
-    return float("nan")
+def _cost(subject: Subject, clock: Callable[[], float]) -> str:
+    unit, taken, began_s = Unit(subject), 0, clock()
+    while taken < subject.steps // 2 and clock() - began_s < ENOUGH_S:
+        unit.take(unit.steady())
+        taken += 1
+    cost_s, most_s = (clock() - began_s) / taken, MOST_OF_A_CORE * subject.recipe.step_s
+    said = f"{cost_s * 1e6:,.0f} µs of at most {most_s * 1e6:,.0f} with {len(unit.names)} signals"
+    if cost_s > most_s:
+        raise Wrong(f"it costs too much: {said}")
+    return said
 
 
 def _constant(subject: Subject) -> str:
-    unit = _Unit(subject)
+    unit = Unit(subject)
     value = unit.steady()
-    for _ in range(subject.steps):
-        if _suspected(unit.take(value)) > 0.0:
-            raise Wrong("it suspects signals that do not move")
+    suspects = [suspected(unit.take(value)) > 0.0 for _ in range(subject.steps)]
+    if any(suspects) and not subject.judges_stillness:
+        raise Wrong("it suspects signals that do not move")
+    return "it judges stillness" if subject.judges_stillness else ""
+
+
+def _daily(subject: Subject) -> str:
+    unit, shares = Unit(subject, seed=1), []
+    nothing = np.zeros(len(unit.names), dtype=np.bool_)
+    day = unit.end_us
+    for number in range(subject.steps // 4):
+        value = unit.steady()
+        unit.end_us = day + number * DAY_US
+        shares.append(suspected(unit.take(value)))
+        # What was sampled once is held for a while, and then it is not known.
+        unit.take(value, fresh=nothing)
+        unit.take(np.full(value.size, np.nan))
+    judged = [share for share in shares if not np.isnan(share)]
+    return f"it judges {len(judged):,} of {len(shares):,} days, and suspects {sum(judged):.0f}"
+
+
+def _all_missing(subject: Subject) -> str:
+    unit = Unit(subject, seed=2)
+    nothing = np.full(len(unit.names), np.nan)
+    for number in range(subject.steps):
+        absent = number % 3 != 0 or number < subject.steps // 3
+        said = unit.take(nothing if absent else unit.steady())
+        if number < subject.steps // 3 and shown(said):
+            raise Wrong("it says something of signals that were never sampled")
     return ""
 
 
 def _missing(subject: Subject) -> str:
-    unit = _Unit(subject, seed=1)
+    unit = Unit(subject, seed=3)
     for number in range(subject.steps):
         value = unit.steady()
         fresh = unit.noise.random(value.size) < 0.7
         value[0] = np.nan
         if number % 100 < 10:
             value[:] = np.nan
-        if number == subject.steps // 3:
-            unit.layer.add("a_signal_that_came_late", None)
-            unit.names.append("a_signal_that_came_late")
-            value, fresh = np.append(value, 1.0), np.append(fresh, True)
         unit.take(value, fresh=fresh)
     return ""
 
 
+def _late(subject: Subject) -> str:
+    unit = Unit(subject, seed=4, signals=1)
+    for number in range(subject.steps):
+        place = 5 * number // subject.steps
+        if place >= len(unit.names):
+            name = subject.signals[place] if place < len(subject.signals) else f"late_{place}"
+            unit.add(name, subject.levels.get(name, 1.0))
+        unit.take(unit.steady())
+    return ""
+
+
 def _jump(subject: Subject) -> str:
-    unit = _Unit(subject, seed=2)
+    unit = Unit(subject, seed=5)
     begins, found = subject.steps // 2, 0
     for number in range(subject.steps):
         value = unit.steady()
@@ -193,98 +178,136 @@ def _jump(subject: Subject) -> str:
         if number % 50 == 7:
             value[0] = 1e300 if number % 100 == 7 else -1e300
         said = unit.take(value)
-        found += begins < number <= begins + JUMPS and _suspected(said) > 0.0
+        found += begins < number <= begins + JUMPS and suspected(said) > 0.0
     return f"it suspects {found} of the first {JUMPS} jumps"
 
 
 def _clock_back(subject: Subject) -> str:
-    unit = _Unit(subject, seed=3)
+    unit = Unit(subject, seed=6)
     for number in range(subject.steps):
         if number % 400 == 399:
             unit.end_us -= 300 * unit.step_us
         if number == subject.steps // 2:
-            unit.context = Context(batch="B1", phase="feed")
+            unit.begin("B1", "feed")
         unit.take(unit.steady())
     return ""
 
 
 def _one_signal(subject: Subject) -> str:
-    unit = _Unit(subject, seed=4, signals=1)
+    unit = Unit(subject, seed=7, signals=1)
     for _ in range(subject.steps):
         unit.take(unit.steady())
     return ""
 
 
 def _unfit(subject: Subject) -> str:
-    unit = _Unit(subject, seed=5)
+    unit = Unit(subject, seed=8)
     for number in range(subject.steps):
         value = unit.steady()
         fit = np.full(value.size, number % 3 != 0)
-        said = unit.take(value, fit=fit)
-        if said is not None and np.any(said.learned) and not fit.any():
+        if learned(unit.take(value, fit=fit)) and not fit.any():
             raise Wrong("it learns from values of which health has said that they are not fit")
     return ""
 
 
 def _steady(subject: Subject) -> str:
-    unit = _Unit(subject, seed=6)
-    shares = [_suspected(unit.take(unit.steady())) for _ in range(4 * subject.steps)]
+    unit = Unit(subject, seed=9)
+    shares = [suspected(unit.take(unit.steady())) for _ in range(4 * subject.steps)]
     judged = [share for share in shares if not np.isnan(share)]
     if not judged:
-        return f"it judged nothing in {len(shares):,} steps"
-    share = float(np.mean(judged))
-    if share > MOST_SUSPECTED:
-        raise Wrong(f"it suspects {share:.1%} of steady noise; {MOST_SUSPECTED:.0%} is the most")
-    return f"{share:.2%} of {len(judged):,} steps"
+        return f"it suspects nothing in {len(shares):,} steps"
+    share, most = float(np.mean(judged)), subject.most_suspected
+    if share > most:
+        raise Wrong(f"it suspects {share:.1%} of steady noise; {most:.0%} is the most")
+    return f"{share:.2%} of {len(judged):,} steps, {most:.0%} is the most"
 
 
 def _resume(subject: Subject) -> str:
     for share in RESUMED_AT:
         stop = 1 + round(share * subject.steps)
-        first, second = _Unit(subject, seed=7), _Unit(subject, seed=7)
+        first, second = Unit(subject, seed=10), Unit(subject, seed=10)
         for _ in range(stop):
-            value = first.steady()
-            first.take(value)
+            first.take(first.steady())
             second.steady()
-            second.end_us = first.end_us
-        kept = pack(first.layer.state(), KEY)
-        second.layer.take_up(unpack(kept, KEY))
-        for number in range(200):
-            if _bytes(first.take(first.steady())) != _bytes(second.take(second.steady())):
+        second.end_us = first.end_us
+        second.layer.take_up(unpack(pack(first.layer.state(), KEY), KEY))
+        for number in range(GOES_ON):
+            if in_bytes(first.take(first.steady())) != in_bytes(second.take(second.steady())):
                 raise Wrong(f"stopped after {stop} steps, it differs {number + 1} steps after it was resumed")
+        if pack(first.layer.state(), KEY) != pack(second.layer.state(), KEY):
+            raise Wrong(f"stopped after {stop} steps, it knows something else {GOES_ON} steps later")
     return "bit by bit"
 
 
+def _torn(subject: Subject) -> str:
+    unit = Unit(subject, seed=11)
+    for _ in range(subject.steps // 2):
+        unit.take(unit.steady())
+    body = pack(unit.layer.state(), KEY)
+    for length in (0, len(body) // 2, len(body) - 1):
+        try:
+            unpack(body[:length], KEY)
+        except SnapshotRefused:
+            continue
+        raise Wrong(f"the first {length} bytes of its state were read as if they were all")
+    whole = unpack(body, KEY)
+    for missing in whole:
+        try:
+            Unit(subject).layer.take_up({name: part for name, part in whole.items() if name != missing})
+        except (SnapshotRefused, KeyError, TypeError, ValueError):
+            continue
+        raise Wrong(f"it takes up a state without {missing}")
+    return ""
+
+
+def _in_place(subject: Subject) -> str:
+    unit = Unit(subject, seed=12)
+    role: Role = "challenger" if subject.kind.startswith("own") else "champion"
+    lineup = ordered([Choice(subject.kind, role, subject.recipe, subject.make)])
+    models = UnitModels(lambda _: lineup)
+    for name in unit.names:
+        models.add(name, spec(name))
+    slots = np.arange(len(unit.names))
+    ones, fit = np.ones(slots.size, dtype=np.intp), np.zeros(slots.size, dtype=np.bool_)
+    frames = min(MOST_FRAMES, subject.steps * subject.recipe.step_us // STEP_US)
+    for _ in range(frames):
+        unit.end_us += STEP_US
+        samples = Samples(slots, ones, slots, np.full(slots.size, unit.end_us), unit.steady())
+        for said in models.take("check", samples, fit, unit.context, unit.end_us):
+            for _, score in said.unit:
+                if not np.isfinite(score.score):
+                    raise Wrong(f"its score is {score.score}; a score is a number from 0 up")
+            if said.scores is not None and not np.isfinite(said.scores.score).all():
+                raise Wrong("the score of a sample is not a number")
+        if models.faults:
+            raise Wrong(f"it goes out of service: {', '.join(models.faults.values())}")
+    pack(models.state(), KEY)
+    return f"{frames:,} frames"
+
+
 def _long(subject: Subject, clock: Callable[[], float], samples: int, within_s: float) -> str:
-    unit = _Unit(subject, seed=8)
-    steps = -(-samples // len(unit.names))
-    began_s, taken, sizes, until_s = clock(), 0, [0, 0], within_s / 2.0
+    unit = Unit(subject, seed=13)
+    signals = len(unit.names)
+    steps = -(-samples // signals)
+    taken, sizes, costs_s = 0, [], []
     for half in range(2):
-        while taken < steps * (half + 1) // 2 and (taken % 64 or clock() - began_s < until_s * (half + 1)):
+        began_s, before, until = clock(), taken, steps * (half + 1) // 2
+        while taken < until and (taken % 64 or clock() - began_s < within_s / 2.0):
+            if taken % (4 * subject.steps) == 0:
+                unit.begin(f"B{taken}")
             unit.take(unit.steady())
             taken += 1
-        sizes[half] = len(pack(unit.layer.state(), KEY))
-    spent_s = clock() - began_s
-    signals = len(unit.names)
-    if taken > 2 * subject.steps and sizes[1] > GROWTH * sizes[0]:
-        raise Wrong(f"its state grows: {sizes[0]:,} bytes after half the samples, {sizes[1]:,} after all")
+        costs_s.append((clock() - began_s) / max(taken - before, 1))
+        sizes.append(len(pack(unit.layer.state(), KEY)))
     held = "" if taken >= steps else f" (no more in {within_s:g} s)"
-    return (
-        f"{taken * signals:,} samples{held}, {spent_s / max(taken * signals, 1) * 1e6:.1f} µs a sample, "
-        f"state {sizes[1] / signals:,.0f} bytes a signal"
+    figures = (
+        f"{taken * signals:,} samples{held}, {costs_s[1] / signals * 1e6:.1f} µs a sample, "
+        f"state {sizes[1]:,} bytes of at most {subject.most_bytes:,}"
     )
-
-
-def _bytes(said: SignalScores | UnitScore | None) -> Any:
-    """What a layer said, to be compared bit by bit."""
-    if said is None:
-        return None
-    values = [getattr(said, field.name) for field in fields(said)]
-    return [
-        value.tobytes()
-        if isinstance(value, np.ndarray)
-        else np.float64(value).tobytes()
-        if isinstance(value, float)
-        else value
-        for value in values
-    ]
+    if sizes[1] > subject.most_bytes:
+        raise Wrong(f"it knows too much: {figures}")
+    if taken > 4 * subject.steps and sizes[1] > GROWTH * sizes[0]:
+        raise Wrong(f"its state grows: {sizes[0]:,} bytes after half the samples, {sizes[1]:,} after all")
+    if taken > 4 * subject.steps and costs_s[1] > GROWTH * costs_s[0]:
+        raise Wrong(f"its cost grows: {costs_s[0] * 1e6:,.0f} µs a step in the first half, then {figures}")
+    return figures

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from agents.models.banks.columns import Columns
+from agents.models.river_panic import panics_as_errors
 from agents.models.river_state import model_of, state_of
 from agents.models.step import UnitScore
 from agents.models.tail import TailBank
@@ -67,7 +68,7 @@ class OwnDetector:
     def take(self, step: Step, doubted: NDArray[np.bool_]) -> UnitScore | None:
         """Judge a step, then learn from it where nothing speaks against it; None without a baseline."""
         # A model that overflows says so by what is not finite, and starts anew.
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), panics_as_errors():
             return self._take(step, doubted)
 
     def _take(self, step: Step, doubted: NDArray[np.bool_]) -> UnitScore | None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from agents.models.banks.columns import Columns
 from agents.models.own_detector import ALL, LARGEST, LEAST_SPREAD, MAD_OF_SIGMA, RELATIVE_SPREAD, TYPICAL
+from agents.models.river_panic import panics_as_errors
 from agents.models.river_state import model_of, state_of
 from agents.models.step import SignalScores
 from agents.models.tail import TailBank
@@ -95,7 +96,7 @@ class OwnSignals:
         if not len(self._lanes):
             return None
         # A model that overflows says so by what is not finite, and starts anew.
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), panics_as_errors():
             return self._take(step, doubted)
 
     def _take(self, step: Step, doubted: NDArray[np.bool_]) -> SignalScores:

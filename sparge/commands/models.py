@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from agents.models.checks import SIGNALS, STEPS, Subject, examine
 from agents.models.contenders import NUMPY, read
 from agents.models.own_recipe import OwnRecipe
 from agents.models.registry import EVERYWHERE, context_text
@@ -14,7 +13,8 @@ from agents.models.river_state import RIVER
 from schemas.errors import ModelRefused, QueryRefused, StorageError
 from schemas.model_event import ModelContext
 from sparge.commands.envelope import envelope
-from sparge.model_cards import card, comparison, findings, listing, metrics, verdict_metrics, verdicts_text
+from sparge.model_cards import card, comparison, listing, metrics, verdict_metrics, verdicts_text
+from sparge.model_check import must_pass
 from sparge.model_contexts import names_context
 from sparge.model_registry import NOTHING_CHANGED, find, find_anywhere, registry_of, tell
 from sparge.model_replay import replay as run_replay
@@ -123,7 +123,7 @@ def register(
     registry = registry_of(broker, announce=True)
     text = file.read_text(encoding="utf-8")
     kind, recipe, _ = read(text, layer)
-    _must_pass(text, layer, samples=100_000, within_s=10.0)
+    must_pass(text, layer)
     own = recipe if isinstance(recipe, OwnRecipe) else None
     context = context or (own.context if own else EVERYWHERE)
     tell(
@@ -150,11 +150,10 @@ def check(
     file: File,
     *,
     layer: Annotated[str | None, typer.Option(help="The shipped layer whose parameters these are.")] = None,
-    samples: Annotated[int, typer.Option(min=1, help="Samples of the long check.")] = 1_000_000,
-    within_s: Annotated[float, typer.Option(min=1, help="CPU seconds after which it ends.")] = 30.0,
+    full: Annotated[bool, typer.Option("--full", help="A million samples, however long they take.")] = False,
 ) -> None:
-    """Check a recipe: bad input, snapshot and resume, a million samples, cost."""
-    _must_pass(file.read_text(encoding="utf-8"), layer, samples=samples, within_s=within_s)
+    """Check a recipe: bad input, snapshot and resume, many samples, cost."""
+    must_pass(file.read_text(encoding="utf-8"), layer, full=full)
     say("Every check is passed.")
     say(f"next: {command_name()} models register {file} --by NAME --why REASON")
 
@@ -330,21 +329,3 @@ def replay(
         say("The same within 1e-9.")
     if not same:
         raise typer.Exit(1)
-
-
-def _must_pass(text: str, layer: str | None, *, samples: int, within_s: float) -> None:
-    _, recipe, make = read(text, layer)
-    signals: tuple[str, ...] = SIGNALS
-    steps = STEPS
-    if isinstance(recipe, OwnRecipe):
-        signals = recipe.signals or SIGNALS
-        steps = max(STEPS, 2 * (recipe.settle_steps + recipe.baseline_steps))
-    subject = Subject(make, recipe.step_s, signals, steps)
-    found = examine(subject, time.thread_time, samples=samples, within_s=within_s)
-    say(findings(found))
-    if not all(one.passed for one in found):
-        raise ModelRefused(
-            f"{recipe.name} {recipe.version} does not pass every check.",
-            kept=NOTHING_CHANGED,
-            next_step=f"correct the recipe, and type {command_name()} models check again",
-        )

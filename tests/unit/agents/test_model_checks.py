@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +11,10 @@ import numpy as np
 import pytest
 import yaml
 
-from agents.models import multivariate, own_recipe, residual
-from agents.models.checks import Subject, examine
+from agents.models import scales
+from agents.models.check_subjects import subject
+from agents.models.checks import examine
+from agents.models.contenders import SHIPPED, read
 from agents.models.step import UnitScore
 
 if TYPE_CHECKING:
@@ -19,7 +22,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from agents.models.step import Layer, Step
+    from agents.models.check_unit import Subject
+    from agents.models.step import Step
     from schemas.signals import SignalSpec
 
 SCALER = {"model": "preprocessing.StandardScaler"}
@@ -36,7 +40,7 @@ ESTIMATORS: dict[str, list[dict[str, Any]]] = {
     "linear regression": [SCALER, {"model": "linear_model.LinearRegression"}],
     "a Gaussian": [{"model": "anomaly.GaussianScorer", "parameters": {"grace_period": 20}}],
 }
-STEPS = 300
+STEPS = 240
 
 
 def own(estimator: list[dict[str, Any]], **changes: Any) -> Subject:
@@ -50,22 +54,40 @@ def own(estimator: list[dict[str, Any]], **changes: Any) -> Subject:
         "estimator": estimator,
         **changes,
     }
-    recipe = own_recipe.load(yaml.safe_dump(said))
-    return Subject(lambda: own_recipe.layer(recipe), recipe.step_s, steps=STEPS)
+    return subject(*read(yaml.safe_dump(said)), steps=STEPS)
 
+
+def shipped(layer: str, steps: int) -> Subject:
+    if layer == "scales":  # called by no unit yet
+        recipe = scales.shipped()
+        return subject(layer, recipe, lambda: scales.ScalesLayer(recipe), steps)
+    return subject(*read(SHIPPED[layer].text(), layer), steps=steps)
+
+
+BASELINES = {
+    "residual": 200,
+    "multivariate": 700,
+    "envelope": 200,
+    "attribution": 150,
+    "drift": 1500,
+    "forecast": 200,
+    "scales": 150,
+}
+"""Steps of a check, longer than the layer's baseline."""
 
 SUBJECTS: dict[str, Callable[[], Subject]] = {
-    "residual": lambda: Subject(lambda: residual.ResidualLayer(residual.shipped()), 5.0, steps=STEPS),
-    "multivariate": lambda: Subject(
-        lambda: multivariate.MultivariateLayer(multivariate.shipped()), 5.0, steps=2 * STEPS
-    ),
+    **{layer: partial(shipped, layer, steps) for layer, steps in BASELINES.items()},
     **{name: partial(own, estimator) for name, estimator in ESTIMATORS.items()},
 }
 
 
-def failed(subject: Subject, samples: int = 5000) -> dict[str, str]:
+def test_every_layer_that_comes_with_sparge_is_checked() -> None:
+    assert {*SHIPPED, "scales"} == {*BASELINES}
+
+
+def failed(checked: Subject, samples: int = 3000, tick_s: float = 1e-6) -> dict[str, str]:
     ticks = itertools.count()
-    findings = examine(subject, lambda: next(ticks) * 1e-3, samples=samples, within_s=10.0)
+    findings = examine(checked, lambda: next(ticks) * tick_s, samples=samples, within_s=10.0)
     return {finding.check: finding.said for finding in findings if not finding.passed}
 
 
@@ -76,7 +98,7 @@ def test_a_shipped_recipe_and_an_estimator_of_river_pass_every_check(name: str) 
 
 def test_what_a_recipe_raises_is_the_reason_why_it_is_refused() -> None:
     wrong = {"model": "anomaly.QuantileFilter", "parameters": {"q": 0.9, "anomaly_detector": SCALER}}
-    assert "it raised AttributeError" in failed(own([wrong]))["constant input"]
+    assert "it raised AttributeError" in failed(own([wrong]))["cost of a step"]
 
 
 def test_an_estimator_that_is_asked_before_it_has_settled_is_found() -> None:
@@ -85,11 +107,12 @@ def test_an_estimator_that_is_asked_before_it_has_settled_is_found() -> None:
 
 
 def test_a_long_check_that_takes_too_long_says_how_far_it_came() -> None:
-    subject = own(ESTIMATORS["Holt-Winters"])
     ticks = itertools.count()
-    (*_, last) = examine(subject, lambda: float(next(ticks)), samples=10**6, within_s=4.0)
+    (*_, last) = examine(
+        own(ESTIMATORS["Holt-Winters"]), lambda: next(ticks) * 1e-3, samples=10**6, within_s=0.004
+    )
     assert last.passed
-    assert "(no more in 4 s)" in last.said
+    assert "(no more in 0.004 s)" in last.said
 
 
 class Faulty:
@@ -106,37 +129,55 @@ class Faulty:
 
     def take(self, step: Step, doubted: NDArray[np.bool_]) -> UnitScore | None:  # noqa: ARG002 - the same
         self._steps += 1
-        self._seen += [0.0] * 100 if self.fault == "grows" else []
+        self._seen += [0.0] * 100 if self.fault in {"grows", "knows too much"} else []
+        if self.fault == "raises" and self._steps > 200:
+            raise ZeroDivisionError("after 200 steps")
         score = {"NaN": np.nan, "forgets": float(self._steps), "saturates": np.inf}.get(self.fault, 0.0)
         learned = self.fault == "learns all" or bool(step.fit.any())
+        if not step.fresh.any() and self.fault != "speaks of nothing":
+            return None
         return UnitScore("own", score, self.fault == "suspects all", learned, np.zeros(self._signals))
 
     def state(self) -> Mapping[str, Any]:
-        return {"seen": np.array(self._seen)}
+        hidden = [0.0] * self._steps if self.fault == "hides" else []
+        return {"seen": np.array(self._seen + hidden)}
 
     def take_up(self, state: Mapping[str, Any]) -> None:
-        self._seen = state["seen"].tolist()
+        self._seen = [] if self.fault in {"takes up all", "hides"} else state["seen"].tolist()
+
+
+def faulty(fault: str, **changes: Any) -> Subject:
+    return replace(own(ESTIMATORS["Holt-Winters"]), make=lambda: Faulty(fault), **changes)
 
 
 @pytest.mark.parametrize(
     ("fault", "check", "said"),
     [
-        ("NaN", "constant input", "its score is nan"),
-        ("saturates", "constant input", "its score is inf"),
+        ("NaN", "cost of a step", "its score is nan"),
+        ("saturates", "cost of a step", "its score is inf"),
         ("suspects all", "constant input", "suspects signals that do not move"),
         ("suspects all", "steady noise is not suspected", "suspects 100.0%"),
+        ("speaks of nothing", "all values missing", "of signals that were never sampled"),
         ("learns all", "what is unfit is not learnt", "learns from values"),
         ("forgets", "snapshot and resume", "stopped after 1 steps, it differs 1 steps after"),
-        ("grows", "5,000 samples", "its state grows"),
+        ("hides", "snapshot and resume", "knows something else"),
+        ("takes up all", "a torn snapshot is refused", "takes up a state without seen"),
+        ("raises", "one signal", "it raised ZeroDivisionError: after 200 steps"),
+        ("raises", "in its place in a unit", "it goes out of service: ZeroDivisionError"),
+        ("grows", "9,000 samples", "its state grows"),
+        ("knows too much", "9,000 samples", "it knows too much"),
     ],
 )
 def test_a_fault_is_found(fault: str, check: str, said: str) -> None:
-    assert said in failed(Subject(lambda: Faulty(fault), 10.0, steps=STEPS))[check]
+    most = 1000 if fault == "knows too much" else 10**9
+    assert said in failed(faulty(fault, most_bytes=most), samples=9_000)[check]
+
+
+def test_a_model_that_costs_too_much_is_not_checked_further() -> None:
+    found = failed(faulty(""), tick_s=1.0)
+    assert list(found) == ["cost of a step"]
+    assert "it costs too much" in found["cost of a step"]
 
 
 def test_a_layer_without_a_fault_passes() -> None:
-    assert failed(Subject(lambda: _as_layer(Faulty("")), 10.0, steps=STEPS)) == {}
-
-
-def _as_layer(faulty: Faulty) -> Layer:
-    return faulty
+    assert failed(faulty("")) == {}

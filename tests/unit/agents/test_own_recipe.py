@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import yaml
+from river import stats
 
 from agents.context import NO_BATCH, Context
 from agents.models import own_recipe, river_state
 from agents.models.own_detector import OwnDetector
 from agents.models.own_signals import OwnSignals
+from agents.models.river_panic import panics_as_errors
 from agents.models.step import SignalScores, Step, UnitScore
 from schemas.errors import ModelRefused, SnapshotRefused
 
@@ -262,3 +264,10 @@ def test_a_recipe_that_could_not_be_kept_is_refused_before_it_runs(monkeypatch: 
         ModelRefused, match=r"could not be kept through a restart: a state cannot hold .*File"
     ):
         own_recipe.load(text(SVM))
+
+
+def test_a_panic_of_river_s_compiled_parts_is_an_error_that_can_be_caught() -> None:
+    window = stats.RollingQuantile(0.5, 3)
+    window.update(1.0)
+    with pytest.raises(RuntimeError, match="River gave up: Value is NaN"), panics_as_errors():
+        window.update(float("nan"))
