@@ -1,14 +1,14 @@
-"""Simulated bioreactors played through the real watch: what it says of each, step by step."""
+"""Simulated bioreactors played through the real watch: the alarms that it raises of each."""
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from agents.model_alarms import FROM_MODELS
 from agents.unit_watch import UnitWatch
 from schemas.alarm import AlarmTransition
 from schemas.decoding import Frame
@@ -21,7 +21,7 @@ from simulator.fleet import ucum
 from simulator.happenings import batch_event
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from agents.batch_context import BatchStory
     from simulator.fleet import Fleet
@@ -33,52 +33,69 @@ SITE, UNIT = "bench", "BR-01"
 
 ORIGIN_US = 1_790_000_000_000_000
 RECORDED_LATER_US = 200_000
-IN_A_ROW = 3
-"""A suspicion counts once it has held for so many frames."""
+WHOLE = "unit"
+"""What an alarm of the unit as a whole is raised of."""
+
+LIMITS = frozenset({"low_low", "low", "high", "high_high"})
+LAYERS = {"time_to_limit": "forecast", "drift": "drift"}
 
 Seen = tuple[str, str]
-"""What was alarmed or suspected, and how: (signal, condition) or (signal or unit, layer)."""
+"""What was alarmed, and how: (signal, condition)."""
 
 
-@dataclass(slots=True)
-class Story:
-    """What the watch said of one run.
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """An alarm as watch raised it.
 
-    alarms, suspicions: when each first came up, in s of the run. raised, began: how often it did. looks: what
-    the first verdict was, if there was one.
+    at_s: of the run. layer: limits, health, or the layer of models that saw it. blamed: of an alarm of the
+    unit the signal that contributed most, else the signal. phase: of the batch. looks_like: what it was
+    taken for then.
     """
 
-    alarms: dict[Seen, float] = field(default_factory=dict)
-    suspicions: dict[Seen, float] = field(default_factory=dict)
-    raised: Counter[Seen] = field(default_factory=Counter)
-    began: Counter[Seen] = field(default_factory=Counter)
-    looks: list[str] = field(default_factory=list)
+    at_s: float
+    signal: str
+    condition: str
+    layer: str
+    blamed: str
+    phase: str | None
+    looks_like: str | None
 
-    def copy(self) -> Story:
-        """Return the same, to be told on apart."""
-        return Story(dict(self.alarms), dict(self.suspicions), Counter(self.raised), Counter(self.began))
+    @property
+    def seen(self) -> Seen:
+        """What was alarmed, and how."""
+        return self.signal, self.condition
+
+    def since(self, start_s: float) -> Raised:
+        """Return the same with its time counted from `start_s`."""
+        return replace(self, at_s=self.at_s - start_s)
+
+    @property
+    def from_models(self) -> bool:
+        """Whether models saw it; else limits or health did."""
+        return self.condition in FROM_MODELS
 
 
 class Play:
-    """One simulated unit and its watch.
+    """One simulated unit and its watch; `raised` is what watch raised of it, in order.
 
     Args:
         story: what is known of its batch.
         kept: the memory of a watch at this moment of the run; a new watch if not given.
-        said: what that watch has said.
+        raised: what that watch has raised.
 
     Set `over` where no more needs to be heard of it.
     """
 
     def __init__(
-        self, story: BatchStory, kept: Mapping[str, Any] | None = None, said: Story | None = None
+        self, story: BatchStory, kept: Mapping[str, Any] | None = None, raised: Sequence[Raised] = ()
     ) -> None:
         self.watch = UnitWatch(SITE, UNIT) if kept is None else UnitWatch.restored(SITE, UNIT, kept)
         self.story = story
-        self.said = said or Story()
+        self.raised = list(raised)
         self.over = False
         self._sequence = 0
-        self._in_a_row: dict[Seen, int] = {}
+        self._suspected: dict[str, tuple[str, float, str]] = {}
+        self._looks_like: str | None = None
 
     def hear(self, rows: Sequence[Row], time_s: float) -> None:
         """Let the watch have what arrived by `time_s` of the run, unless it is over."""
@@ -92,28 +109,40 @@ class Play:
             if rows
             else self.watch.on_tick(now_us, at)
         )
-        suspected = set()
-        for one in outputs:
-            if isinstance(one, AlarmTransition) and one.event == "raised":
-                self.said.raised[one.signal, one.condition] += 1
-                self.said.alarms.setdefault((one.signal, one.condition), time_s)
-            elif isinstance(one, ScoreMessage) and one.role in {None, "champion"}:
-                suspected |= set(_suspected(one))
-                verdicts = [whole.looks_like for whole in one.unit_scores or () if whole.looks_like]
-                if verdicts and not self.said.looks:
-                    self.said.looks.append(verdicts[0])
-        self._in_a_row = {seen: self._in_a_row.get(seen, 0) + 1 for seen in suspected}
-        for seen, times in self._in_a_row.items():
-            if times == IN_A_ROW:
-                self.said.began[seen] += 1
-                self.said.suspicions.setdefault(seen, time_s)
+        messages = [one for one in outputs if isinstance(one, ScoreMessage)]
+        if messages:
+            self._note([one for one in messages if one.role in {None, "champion"}])
+        self.raised += [
+            self._told(one, time_s)
+            for one in outputs
+            if isinstance(one, AlarmTransition) and one.event == "raised"
+        ]
 
+    def _note(self, messages: Sequence[ScoreMessage]) -> None:
+        """Keep which layer suspects what most, as an alarm does not name its layer."""
+        self._suspected, self._looks_like = {}, None
+        for one in messages:
+            layer = one.layer or one.model.name
+            found = [(each.signal, each.score, each.signal) for each in one.scores if each.suspect]
+            for whole in one.unit_scores or ():
+                self._looks_like = whole.looks_like or self._looks_like
+                # What drift finds is told, and raises no alarm.
+                if whole.suspect and layer != "drift":
+                    most = whole.contributions[0].signal if whole.contributions else WHOLE
+                    found.append((WHOLE, whole.score, most))
+            for signal, score, most in found:
+                if score >= self._suspected.get(signal, ("", 0.0, ""))[1]:
+                    self._suspected[signal] = (layer, score, most)
 
-def _suspected(message: ScoreMessage) -> Iterator[Seen]:
-    layer = message.layer or message.model.name
-    yield from ((score.signal, layer) for score in message.scores if score.suspect)
-    if any(whole.suspect for whole in message.unit_scores or ()):
-        yield ("the unit", layer)
+    def _told(self, alarm: AlarmTransition, time_s: float) -> Raised:
+        layer, blamed = (
+            LAYERS.get(alarm.condition, "limits" if alarm.condition in LIMITS else "health"),
+            alarm.signal,
+        )
+        if alarm.condition == "anomaly":
+            layer, _, blamed = self._suspected.get(alarm.signal, ("models", 0.0, alarm.signal))
+        phase = self.watch.context.phase
+        return Raised(time_s, alarm.signal, alarm.condition, layer, blamed, phase, self._looks_like)
 
 
 def _frame(rows: Sequence[Row], sequence: int) -> Frame:

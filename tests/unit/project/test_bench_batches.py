@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,8 @@ import pytest
 
 from bench._report import Report
 from bench.models import _run, indpensim, simulator
-from bench.models._simulated import Story
+from bench.models._found import Run, report
+from bench.models._simulated import Raised
 from simulator.faulting.kinds import FaultKind
 
 if TYPE_CHECKING:
@@ -86,12 +88,43 @@ def test_too_few_normal_batches_are_named(tmp_path: Path) -> None:
         _run.measure("indpensim", tmp_path)
 
 
+def raised(at_s: float, signal: str, condition: str, layer: str = "residual") -> Raised:
+    return Raised(at_s, signal, condition, layer, signal, "feed", None)
+
+
 def test_what_the_sound_twin_says_too_is_not_found() -> None:
-    sound = Story(alarms={("DO", "low"): 10.0})
-    said = Story(alarms={("DO", "low"): 20.0, ("pH", "anomaly"): 50.0, ("pH", "high"): 70.0})
-    said.suspicions["pH", "residual"] = 40.0
-    assert simulator.new(said, sound) == (70.0, 40.0)
-    assert simulator.new(sound, sound) == (None, None)
+    sound = [raised(10.0, "DO", "low", "limits")]
+    begins = simulator.SOUND_S
+    said = [
+        raised(begins + 20.0, "DO", "low", "limits"),
+        raised(begins + 50.0, "pH", "anomaly"),
+        raised(begins + 70.0, "pH", "high", "limits"),
+    ]
+    found = simulator.new(said, sound)
+    run = Run(FaultKind.BIASED_PROBE, "2L", 1, 1.0, tuple(found))
+    assert (run.by_rules, run.by_models) == (70.0, 50.0)
+    assert simulator.new(sound, sound) == []
+
+
+def test_alarms_of_sound_batches_are_told_by_layer_and_signal_and_for_a_day() -> None:
+    twice = (raised(5.0, "unit", "anomaly", "multivariate"), raised(9.0, "DO", "low", "limits"))
+    runs = [Run(None, "2L", 1, 12.0, twice, whole=True), Run(None, "2L", 2, 12.0, (), whole=True)]
+    told = report(runs, "")
+    figures = {figure.name: figure.value for figure in told.figures}
+    assert figures["whole sound batches: false alarms"] == 2.0
+    assert figures["whole sound batches: of models"] == 1.0
+    assert figures["whole sound batches: silent"] == 50.0
+    assert "multivariate: unit anomaly in feed (1)" in told.observations[0]
+
+
+def test_a_verdict_counts_as_it_was_when_models_first_raised_an_alarm() -> None:
+    said = tuple(
+        replace(raised(at_s, "pH", "anomaly"), looks_like=looks)
+        for at_s, looks in ((60.0, "sensor"), (90.0, "process"))
+    )
+    told = report([Run(FaultKind.BIASED_PROBE, "2L", seed, 1.0, said) for seed in (1, 2)], "")
+    assert "taken for sensor in 100 % of them" in told.observations[0]
+    assert "first by residual 2" in told.observations[0]
 
 
 def test_a_lost_stirrer_is_found_through_the_real_watch_and_a_sound_unit_raises_nothing(
@@ -101,17 +134,27 @@ def test_a_lost_stirrer_is_found_through_the_real_watch_and_a_sound_unit_raises_
     monkeypatch.setattr(simulator, "WATCHED_S", 300.0)
     monkeypatch.setattr(simulator, "START_H", 0.5)
     kinds = (FaultKind.LOST_STIRRER, FaultKind.LOST_DEVICE)
-    found, sound = simulator.judge((1,), ("2L",), kinds)
-    assert [found[kind].runs for kind in kinds] == [1, 1]
-    assert [len(found[kind].first) for kind in kinds] == [1, 1]
-    assert not sound.alarms
-    told = simulator.report(found, sound)
+    sound, *faulty = simulator.judge((1,), ("2L",), kinds)
+    assert not sound.raised
+    assert [run.kind for run in faulty] == list(kinds)
+    assert all(run.raised for run in faulty)
+    assert faulty[0].by_models is not None
+    assert faulty[1].by_models is None
+    told = report([sound, *faulty], "")
     assert told.figures[0].value == 100.0
+
+
+def test_a_whole_batch_is_played_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(simulator, "LONGEST_H", 0.1)
+    (run,) = simulator.judge((), ("2L",), (), whole=(1,))
+    assert run.whole
+    assert run.hours == pytest.approx(0.1)
+    assert not run.raised
 
 
 def test_a_data_set_may_say_that_it_needs_no_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(simulator, "SEEDS", 0)
-    monkeypatch.setattr(simulator, "judge", lambda *_: ({}, simulator.Sound()))
+    monkeypatch.setattr(simulator, "judge", lambda *_: [])
     told = Report("simulator", ())
     monkeypatch.setattr(simulator, "report", lambda *_: told)
     assert _run.measure("simulator", tmp_path / "absent") is told
