@@ -228,7 +228,9 @@ def _message(definition: AlarmDefinition, change: Transition, evidence: Evidence
     value = "" if evidence.value is None else quantity(evidence.value, evidence.unit_code)
     if change.event == "cleared":
         lasted = span((now_us - change.since_us) / 1e6)
-        now = f", now {value}" if evidence.sample_us is not None and value else ""
+        # What a model says is a score or a time, and no reading that would be of interest now.
+        reading = evidence.sample_us is not None and evidence.model is None
+        now = f", now {value}" if reading and value else ""
         return f"{definition.signal} {_OVER[definition.condition]} after {lasted}{now}."
     limit = "" if evidence.limit is None else quantity(evidence.limit, evidence.unit_code)
     told = definition.message.format(

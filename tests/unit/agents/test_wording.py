@@ -8,8 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.alarms.annunciator import Annunciator, Evidence, Moment
+from agents.alarms.definition import shipped
 from agents.alarms.wording import clock_time, quantity, span
+from schemas.score import ModelRef
 from schemas.signals import DICTIONARY
+from tests.unit.agents.frames import sources, us
 
 
 @pytest.mark.parametrize(
@@ -62,3 +66,21 @@ def test_any_value_of_any_signal_can_be_written(value: float, name: str) -> None
 @pytest.mark.parametrize("name", DICTIONARY)
 def test_no_unit_of_the_dictionary_is_shown_as_a_code(name: str) -> None:
     assert not re.search(r"-1|[{*]", quantity(2.0, DICTIONARY[name].unit))
+
+
+def test_what_a_model_said_is_no_reading_to_be_told_when_its_alarm_ends() -> None:
+    alarms = Annunciator("north", "BR-01", shipped().get)
+    definition = shipped().get("DO", "anomaly")
+    assert definition is not None
+    model = ModelRef(name="holt", version="1", digest="ab")
+    seen = Evidence(7.2, "1", 5.0, sample_us=us(0), model=model)
+    told = [
+        change
+        for second in range(0, 180, 30)
+        for change in alarms.observe(definition, seen, Moment(us(second), sources(second)), abnormal=True)
+    ]
+    for second in range(180, 900, 30):
+        told += alarms.withdraw(("DO", "anomaly"), Moment(us(second), sources(second)))
+    assert [(one.event, one.model) for one in told] == [("raised", model), ("cleared", None)]
+    assert "7.2" in told[0].message
+    assert "7.2" not in told[1].message
