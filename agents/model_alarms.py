@@ -8,6 +8,7 @@ import numpy as np
 
 from agents.alarms.annunciator import Evidence
 from agents.alarms.definition import UNIT
+from agents.models.lineup import QUIET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +31,7 @@ def judge_anomalies(models: UnitModels, alarms: AlarmWatch, moment: Moment) -> l
     A signal of which another alarm has been raised, or that is part of a suspected whole, gets no second one.
     """
     told = []
-    champions = models.champions()
+    champions = [seat for seat in models.champions() if seat.choice.kind not in QUIET]
     worst = max(
         (seat for seat in champions if seat.whole is not None and seat.whole.suspect),
         key=lambda seat: 0.0 if seat.whole is None else seat.whole.score,

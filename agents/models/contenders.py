@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from pydantic import ValidationError
 
-from agents.models import attribution, drift, multivariate, own_recipe, residual
+from agents.models import attribution, drift, multivariate, own_recipe, residual, scales
 from agents.models.envelope import BatchEnvelope
 from agents.models.forecasting import recipe as forecasts
 from agents.models.forecasting.layer import ForecastLayer
@@ -63,6 +63,7 @@ SHIPPED = {
     "attribution": Shipped(attribution.AttributionRecipe, attribution.Attribution, "attribution.yaml"),
     "drift": Shipped(drift.DriftRecipe, drift.DriftLayer, "drift.yaml"),
     FORECAST: Shipped(forecasts.ForecastingRecipe, ForecastLayer, "forecast.yaml"),
+    "scales": Shipped(scales.ScalesRecipe, scales.ScalesLayer, "scales.yaml"),
 }
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from agents.models import attribution, drift, envelope, multivariate, residual
+from agents.models import attribution, drift, envelope, multivariate, residual, scales
 from agents.models.attribution import Attribution
 from agents.models.drift import DriftLayer
 from agents.models.envelope import BatchEnvelope
@@ -14,6 +14,7 @@ from agents.models.forecasting import recipe as forecasts
 from agents.models.forecasting.layer import ForecastLayer
 from agents.models.multivariate import MultivariateLayer
 from agents.models.residual import ResidualLayer
+from agents.models.scales import ScalesLayer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,8 +26,11 @@ Role = Literal["champion", "challenger"]
 
 FORECAST = "forecast"
 
-ORDER = ("residual", "multivariate", "envelope", "attribution", "drift", FORECAST)
-"""The layers of a unit, cheapest first: each is told what those before it doubt."""
+ORDER = ("residual", "multivariate", "envelope", "attribution", "drift", FORECAST, "scales")
+"""The layers of a unit: each is told what those before it doubt; what is last makes nobody doubt."""
+
+QUIET = frozenset({"scales"})
+"""Layers that raise no alarm: what they suspect is too common for one, and stands in their scores."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,7 @@ def shipped() -> Lineup:
     """Return the champions that come with Sparge."""
     by_signal, by_unit, ahead = residual.shipped(), multivariate.shipped(), forecasts.shipped()
     by_batch, by_relation, slow = envelope.shipped(), attribution.shipped(), drift.shipped()
+    at_scales = scales.shipped()
     return ordered(
         [
             Choice("residual", "champion", by_signal, lambda: ResidualLayer(by_signal)),
@@ -77,6 +82,7 @@ def shipped() -> Lineup:
             Choice("attribution", "champion", by_relation, lambda: Attribution(by_relation)),
             Choice("drift", "champion", slow, lambda: DriftLayer(slow)),
             Choice(FORECAST, "champion", ahead, lambda: ForecastLayer(ahead)),
+            Choice("scales", "champion", at_scales, lambda: ScalesLayer(at_scales)),
         ]
     )
 

@@ -7,6 +7,8 @@ the mean of its highest aspects' scores, each raised by how much rarer than the 
 
 A mean of logarithms of probabilities that depend on each other is itself one up to a factor e (Vovk and Wang
 2020); for the highest alone there is no such bound, so bench/models/nab.py measures how often it is reached.
+
+What is usual is that of a phase: a new one, or a new batch, begins all anew but the means by the time of day.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from agents.context import Context
     from agents.models.step import Step
     from schemas.signals import SignalSpec
 
@@ -79,6 +82,7 @@ class ScalesLayer:
         self.recipe = recipe
         self.aspects = np.empty((0, len(ASPECTS)))
         self._names: list[str] = []
+        self._phase: list[str | None] | None = None
         self._fast = GaussianBank(recipe.fast_steps)
         self._slow = GaussianBank(recipe.slow_steps)
         self._past = FadingBank(1.0 / recipe.past_steps)
@@ -101,6 +105,7 @@ class ScalesLayer:
 
     def take(self, step: Step, doubted: NDArray[np.bool_]) -> SignalScores:
         """Judge a step and learn from it; silent where nothing fit was sampled or there is no baseline."""
+        self._follow(step.context)
         fit = step.fit & step.fresh & np.isfinite(step.value) & (np.abs(step.value) < LARGEST) & ~doubted
         value = np.where(fit, step.value, 0.0)
         expected, spread = self._slow.mean().copy(), np.maximum(self._slow.sigma(), LEAST)
@@ -122,7 +127,8 @@ class ScalesLayer:
 
     def state(self) -> dict[str, Any]:
         """Everything that it knows, but for the parameters."""
-        return parts.state_of(self._names, self._parts())
+        phase = None if self._phase is None else list(self._phase)
+        return {"phase": phase, **parts.state_of(self._names, self._parts())}
 
     def take_up(self, state: Mapping[str, Any]) -> None:
         """Go on from `state`, after the same signals were added in the same order.
@@ -131,6 +137,18 @@ class ScalesLayer:
             SnapshotRefused: it is of other signals, or does not fit this recipe.
         """
         parts.take_up(self._names, self._parts(), state, "the time scales")
+        phase = state["phase"]
+        self._phase = None if phase is None else list(phase)
+
+    def _follow(self, context: Context) -> None:
+        phase = [context.batch, context.phase]
+        if phase != self._phase and self._phase is not None:
+            for part in (self._fast, self._slow, self._past):
+                part.begin(np.ones(len(self._names), dtype=np.bool_))
+            self._signals["last"][:] = np.nan
+            for lanes in (self._usual, self._lanes):
+                lanes.begin(np.ones(self.aspects.size, dtype=np.bool_))
+        self._phase = phase
 
     def _parts(self) -> dict[str, parts.Part]:
         return {

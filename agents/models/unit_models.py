@@ -18,7 +18,7 @@ from agents.models.grid import Grid
 from agents.models.lineup import FORECAST, everywhere
 from agents.models.seat import Seat, Whole, take, told
 from agents.models.step import SignalScores
-from agents.models.worst import Scores, Worst
+from agents.models.worst import Scores, Worst, of_steps
 from schemas.errors import SnapshotRefused
 
 if TYPE_CHECKING:
@@ -244,16 +244,17 @@ class UnitModels:
                 except Exception as fault:  # noqa: BLE001 - whatever it does, limits must go on; it is reported
                     self._out(seat.choice, fault)
                     break
-                self._hear(seat, whole.end_us, said, heard)
+                self._hear(seat, whole, said, heard)
             if seat.choice.role == "champion":
                 doubted = doubted | seat.doubts
 
-    def _hear(self, seat: Seat, end_us: int, said: Any, heard: _Heard) -> None:
+    def _hear(self, seat: Seat, step: Step, said: Any, heard: _Heard) -> None:
+        end_us = step.end_us
         if said is None:
             seat.whole = None
         elif isinstance(said, SignalScores):
             seat.note(said, end_us)
-            heard.learned(seat, said.learned)
+            heard.judged(seat, step, said)
             champion = self._champion(seat.choice.kind) if seat.parting is not None else None
             if champion is not None:
                 heard.found(seat, end_us, seat.part(champion), self._names)
@@ -272,6 +273,8 @@ class UnitModels:
             scores = None
             if worst is not None and seat.judge is not None:
                 scores = worst.scores(seat.judge, seat.suspect_at)
+            elif name in heard.steps:
+                scores = of_steps(heard.steps[name])
             if scores is not None or name in heard.unit:
                 told.append(Said(seat.choice, scores, tuple(heard.unit.get(name, ()))))
         return told
@@ -308,6 +311,7 @@ class _Heard:
         self._slots = slots
         self.foreseen_us: dict[str, int] = {}
         self.worst: dict[str, Worst] = {}
+        self.steps: dict[str, list[tuple[Step, SignalScores]]] = {}
         self.unit: dict[str, list[tuple[int, UnitScore]]] = {}
 
     def worst_of(self, seat: Seat) -> Worst:
@@ -325,6 +329,8 @@ class _Heard:
         for one in what:
             self.say(seat, end_us, told(one, seat.choice.kind, names))
 
-    def learned(self, seat: Seat, learned: NDArray[np.bool_]) -> None:
+    def judged(self, seat: Seat, step: Step, said: SignalScores) -> None:
         if seat.judge is not None:
-            self.worst_of(seat).learned |= learned[self._slots]
+            self.worst_of(seat).learned |= said.learned[self._slots]
+        else:
+            self.steps.setdefault(seat.choice.name, []).append((step, said))

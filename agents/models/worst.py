@@ -1,15 +1,21 @@
-"""The worst sample of each signal of a frame: every sample is judged against what its own step was to be."""
+"""The worst sample of each signal of a frame: every sample is judged against what its own step was to be.
+
+A layer that judges whole steps, not samples, gives the worst step of each signal instead.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
+    from agents.models.step import SignalScores, Step
     from agents.samples import Samples
 
 
@@ -42,7 +48,7 @@ class Judge(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """The worst sample of each scored signal of a frame, arrays of one length."""
+    """The worst sample, or step, of each scored signal of a frame, arrays of one length."""
 
     slots: NDArray[np.intp]
     time_us: NDArray[np.int64]
@@ -51,6 +57,29 @@ class Scores:
     score: NDArray[np.float64]
     suspect: NDArray[np.bool_]
     learned: NDArray[np.bool_]
+
+
+def of_steps(steps: Sequence[tuple[Step, SignalScores]]) -> Scores | None:
+    """Return, for each signal, the worst of the steps that a layer judged; None where it judged nothing."""
+    score = np.stack([said.score for _, said in steps])
+    slots = np.flatnonzero(np.isfinite(score).any(axis=0))
+    if not slots.size:
+        return None
+    at = np.nan_to_num(score[:, slots], nan=-1.0).argmax(axis=0)
+
+    def of(arrays: list[NDArray[Any]]) -> NDArray[Any]:
+        worst: NDArray[Any] = np.stack(arrays)[at, slots]
+        return worst
+
+    return Scores(
+        slots,
+        np.array([step.end_us for step, _ in steps])[at],
+        of([step.value for step, _ in steps]),
+        of([said.expected for _, said in steps]),
+        score[at, slots],
+        of([said.suspect for _, said in steps]),
+        of([said.learned for _, said in steps]),
+    )
 
 
 class Worst:

@@ -68,9 +68,14 @@ class Unit:
 
     def __init__(self) -> None:
         self.alarms = AlarmWatch("north", "BR-01", shipped())
-        self.signal, self.unit, self.looks = Script(), Script(), Script()
+        self.signal, self.unit, self.looks, self.slow = Script(), Script(), Script(), Script()
         recipe = residual_recipe()
-        kinds = (("residual", self.signal), ("multivariate", self.unit), ("attribution", self.looks))
+        kinds = (
+            ("residual", self.signal),
+            ("multivariate", self.unit),
+            ("attribution", self.looks),
+            ("scales", self.slow),
+        )
         named = {kind: recipe.model_copy(update={"name": f"{kind}-model"}) for kind, _ in kinds}
         lineup = Lineup(
             tuple(Choice(kind, "champion", named[kind], partial(_itself, it)) for kind, it in kinds)
@@ -114,6 +119,12 @@ def test_a_lasting_suspicion_is_one_alarm_that_ends_when_it_is_over() -> None:
     assert (told[0].value, told[0].limit) == (7.2, residual_recipe().suspect_at)
     unit.signal.says = suspects()
     assert brief(unit.run(600)) == [("DO", "cleared")]
+
+
+def test_what_the_time_scales_suspect_is_no_alarm() -> None:
+    unit = Unit()
+    unit.slow.says = suspects("DO")
+    assert unit.run(600) == []
 
 
 def test_of_a_suspected_whole_the_parts_are_not_told_again() -> None:

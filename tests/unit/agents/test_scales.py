@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.context import NO_BATCH
+from agents.context import NO_BATCH, Context
 from agents.models.scales import ASPECTS, ScalesLayer, shipped
 from agents.models.step import Step
 from agents.state_codec import pack, unpack
@@ -29,13 +29,15 @@ def layer(signals: int = 1, **changed: object) -> ScalesLayer:
     return made
 
 
-def play(model: ScalesLayer, rows: NDArray[np.float64], begin: int = 0) -> NDArray[np.float64]:
+def play(
+    model: ScalesLayer, rows: NDArray[np.float64], begin: int = 0, context: Context = NO_BATCH
+) -> NDArray[np.float64]:
     """(T, S) the scores of rows (T, S)."""
     nothing = np.zeros(rows.shape[1], dtype=np.bool_)
     scores = []
     for at, row in enumerate(rows, start=begin):
         there = np.isfinite(row)
-        scores.append(model.take(Step((at + 1) * RECIPE.step_us, row, there, there, NO_BATCH), nothing).score)
+        scores.append(model.take(Step((at + 1) * RECIPE.step_us, row, there, there, context), nothing).score)
     return np.array(scores)
 
 
@@ -106,6 +108,22 @@ def test_a_lasting_change_becomes_the_new_usual() -> None:
     scores = np.nan_to_num(play(model, noise(1200, seed=2) + 40.0, 600))
     assert told(scores[:20])
     assert np.mean(scores[-300:] >= RECIPE.suspect_at) < 0.2
+
+
+def test_a_new_phase_has_a_baseline_of_its_own() -> None:
+    model, feed = layer(), Context(batch="B1", phase="feed")
+    play(model, noise(600))
+    scores = play(model, noise(400, seed=2) + 40.0, 600, feed)
+    assert np.isnan(scores[: RECIPE.baseline_steps]).all()
+    assert np.mean(np.nan_to_num(scores) >= RECIPE.suspect_at) < 0.02
+
+
+def test_stopped_in_a_phase_it_knows_the_phase() -> None:
+    one, other, feed = layer(), layer(), Context(batch="B1", phase="feed")
+    play(one, noise(300), 0, feed)
+    other.take_up(unpack(pack(one.state(), b"key"), b"key"))
+    rows = noise(50, seed=4)
+    np.testing.assert_array_equal(play(one, rows, 300, feed), play(other, rows, 300, feed))
 
 
 @pytest.mark.parametrize("size", [1e9, 1e29, 1e300, -1e300])

@@ -12,11 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.context import NO_BATCH, Context
-from agents.models import multivariate, residual
+from agents.models import multivariate, residual, scales
 from agents.models.lineup import Choice, Lineup, everywhere, ordered
 from agents.models.multivariate import MultivariateLayer
 from agents.models.recipe import Recipe
 from agents.models.residual import ResidualLayer
+from agents.models.scales import ScalesLayer
 from agents.models.step import SignalScores, UnitScore
 from agents.models.unit_models import UnitModels
 from agents.samples import Samples
@@ -158,6 +159,22 @@ def test_a_sample_is_suspect_in_the_very_frame_that_brings_it() -> None:
     worst = dict(zip(said.scores.slots.tolist(), said.scores.time_us.tolist(), strict=True))
     assert suspects([said]) == {"DO"}
     assert worst[0] == 1201 * 1_000_000
+
+
+def test_a_layer_that_judges_steps_tells_the_worst_of_a_frame_and_its_moment() -> None:
+    recipe = varied(scales.shipped(), step_s=10, baseline_steps=60)
+    lineup = ordered([Choice("scales", "champion", recipe, lambda: ScalesLayer(recipe))])
+    values = VALUES[:1300].copy()
+    values[1215:1225, 0] += 20.0
+    by_step, at_once = models(lambda _: lineup), models(lambda _: lineup)
+    play(by_step, 0, 1200)
+    play(at_once, 0, 1200)
+    each = [one.scores for one in play(by_step, 1200, 1240, 10, values) if one.scores is not None]
+    (whole,) = play(at_once, 1200, 1240, 40, values)
+    assert whole.scores is not None
+    assert whole.scores.slots.tolist() == [0, 1, 2, 3]
+    assert whole.scores.score.tolist() == np.max([scores.score for scores in each], axis=0).tolist()
+    assert (whole.scores.time_us[0], bool(whole.scores.suspect[0])) == (1_220_000_000, True)
 
 
 def test_healthy_samples_are_rarely_suspect() -> None:
