@@ -277,10 +277,8 @@ class AlarmWatch:
         return self._alarms.judge(clock, limit("high", clock.limit, clock.deadband), run, moment)
 
     def _judge_limits(self, samples: Samples, moment: Moment) -> Iterator[AlarmTransition]:
-        slots = samples.slots
-        lowest = np.minimum.reduceat(samples.value, samples.starts)
-        highest = np.maximum.reduceat(samples.value, samples.starts)
-        beyond = (lowest < self.table.trip_low[slots]) | (highest > self.table.trip_high[slots])
+        slots, table = samples.slots, self.table
+        beyond = (samples.lowest < table.trip_low[slots]) | (samples.highest > table.trip_high[slots])
         for row in np.flatnonzero(beyond | self._busy[slots]).tolist():
             slot, where = int(slots[row]), samples.run(row)
             signal = self.table.signals[slot]

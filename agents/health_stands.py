@@ -46,8 +46,7 @@ def judge(
     """
     first, last = samples.starts, samples.ends
     known = seen["value_us"] >= 0
-    low = np.minimum.reduceat(samples.value, first)
-    high = np.maximum.reduceat(samples.value, first)
+    low, high = samples.lowest, samples.highest
     flat_value, band = seen["flat_value"], rules["flat_band"]
     level = known & (high - flat_value <= band) & (flat_value - low <= band)
     moved = known & ~level

@@ -110,14 +110,21 @@ class HealthWatch:
         if not isinstance(rows, slice):
             table.seen[rows] = seen
         # What no working sensor can read is the range alarm's; it says nothing of jumps and standing still.
-        credible = (samples.value >= samples.each(table.plausible_low[rows])) & (
-            samples.value <= samples.each(table.plausible_high[rows])
-        )
         self._found["leapt"][:] = False
-        self._found["wild"][rows] = ~credible[samples.ends]
-        believed = samples.keep(credible)
+        believed = self._believed(samples, table.plausible_low[rows], table.plausible_high[rows], rows)
         if believed.slots.size:
             yield from self._judge_behaviour(believed)
+
+    def _believed(
+        self, samples: Samples, low: NDArray[np.float64], high: NDArray[np.float64], rows: Rows
+    ) -> Samples:
+        """Return the samples within what a working sensor can read, low to high (C,), and note the others."""
+        if np.count_nonzero((samples.lowest < low) | (samples.highest > high)) == 0:
+            self._found["wild"][rows] = False
+            return samples
+        credible = (samples.value >= samples.each(low)) & (samples.value <= samples.each(high))
+        self._found["wild"][rows] = ~credible[samples.ends]
+        return samples.keep(credible)
 
     def judge_stale(self, now_us: int, resumed_us: int) -> Iterator[Finding]:
         """Look which signals have stopped, or come again."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 Number = TypeVar("Number", bound="np.generic")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Samples:
     """C runs of samples, one a signal, none empty, N samples altogether; each run is in order of device time.
 
@@ -36,16 +37,33 @@ class Samples:
     time_us: NDArray[np.int64]
     value: NDArray[np.float64]
 
-    @property
+    @cached_property
     def ends(self) -> NDArray[np.intp]:
         """(C,) where the last sample of each run stands."""
         last: NDArray[np.intp] = self.starts + self.counts - 1
         return last
 
+    @cached_property
+    def lowest(self) -> NDArray[np.float64]:
+        """(C,) the least value of each run."""
+        lowest: NDArray[np.float64] = np.minimum.reduceat(self.value, self.starts)
+        return lowest
+
+    @cached_property
+    def highest(self) -> NDArray[np.float64]:
+        """(C,) the largest value of each run."""
+        highest: NDArray[np.float64] = np.maximum.reduceat(self.value, self.starts)
+        return highest
+
+    @cached_property
+    def runs(self) -> NDArray[np.intp]:
+        """(N,) the run of each sample."""
+        return np.repeat(np.arange(self.counts.size), self.counts)
+
     def each(self, by_run: NDArray[Number]) -> NDArray[Number]:
         """(N,) for each sample what `by_run` (C,) has for its run."""
-        repeated: NDArray[Number] = np.repeat(by_run, self.counts)
-        return repeated
+        spread: NDArray[Number] = by_run[self.runs]
+        return spread
 
     def run(self, index: int) -> slice:
         """Where the samples of run `index` stand."""
@@ -54,7 +72,7 @@ class Samples:
 
     def keep(self, mask: NDArray[np.bool_]) -> Samples:
         """Return the samples for which `mask` (N,) holds; runs that lose all of theirs go."""
-        if mask.all():
+        if np.count_nonzero(mask) == mask.size:
             return self
         counts = np.add.reduceat(mask, self.starts, dtype=np.intp) if self.starts.size else self.counts
         left = counts > 0

@@ -201,6 +201,8 @@ class Grid:
             self._pause_us += np.where(paused, GAP_FADING * (pause_us - self._pause_us), 0.0)
             np.copyto(self._value, row.value, where=seen)
             self._last_us[seen] = end_us
+        if np.count_nonzero(seen) == seen.size:
+            return Step(end_us, self._value.copy(), seen, fit, context)
         hold_us = np.minimum(np.maximum(self._least_hold_us, HOLD_GAPS * self._pause_us), LONGEST_HOLD_US)
         young = (self._last_us != NEVER_US) & (end_us - self._last_us <= hold_us)
         return Step(end_us, np.where(young, self._value, np.nan), seen, fit, context)
@@ -220,7 +222,7 @@ class Coarser:
         self._cell: int | None = None
         self._context = NO_BATCH
         self._value = np.empty(0)
-        self._fresh, self._fit, self._doubted = _none(0), _none(0), _none(0)
+        self._fresh = self._fit = self._doubted = _none(0)
 
     def add(self) -> None:
         """Give the next slot to a signal."""
@@ -238,11 +240,13 @@ class Coarser:
         cell = index // self._stride
         if self._cell is not None and cell != self._cell:
             yield self._whole(self._cell)
-        self._cell, self._context = cell, step.context
-        self._value = step.value
-        self._fresh = self._fresh | step.fresh
-        self._fit = np.where(step.fresh, step.fit, self._fit)
-        self._doubted = self._doubted | doubted
+        if self._cell is None:
+            self._fresh, self._fit, self._doubted = step.fresh, step.fit, doubted
+        else:
+            self._fresh = self._fresh | step.fresh
+            self._fit = np.where(step.fresh, step.fit, self._fit)
+            self._doubted = self._doubted | doubted
+        self._cell, self._context, self._value = cell, step.context, step.value
         if index % self._stride == self._stride - 1:
             yield self._whole(cell)
 
@@ -266,9 +270,12 @@ class Coarser:
         end_us = (cell + 1) * self._stride * self._step_us
         step = Step(end_us, self._value, self._fresh, self._fit, self._context)
         doubted = self._doubted
-        self._cell = None
-        self._fresh, self._fit, self._doubted = (_none(doubted.size) for _ in range(3))
+        self._begin(doubted.size)
         return step, doubted
+
+    def _begin(self, signals: int) -> None:
+        self._cell = None
+        self._fresh = self._fit = self._doubted = _none(signals)
 
 
 def _none(size: int) -> NDArray[np.bool_]:

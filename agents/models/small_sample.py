@@ -26,12 +26,15 @@ def t_tail(t: NDArray[np.float64], freedom: NDArray[np.float64] | float) -> NDAr
     P = I_x(freedom/2, 1/2) at x = freedom/(freedom + t^2), the regularised incomplete beta function (DLMF
     8.17); in the far tail its leading term, whose relative error does not matter in a logarithm.
     """
-    cut = np.clip(t, -LARGEST, LARGEST)
+    cut = np.minimum(np.maximum(t, -LARGEST), LARGEST)
     a, b = np.asarray(freedom) / 2.0, 0.5
-    ratio = cut * cut / np.asarray(freedom)
+    ratio = cut * cut / freedom
     share = 1.0 / (1.0 + ratio)
-    exact = np.maximum(betainc(a, b, share), SMALLEST)
-    far = -a * np.log1p(ratio) + (b - 1.0) * np.log(np.maximum(ratio * share, SMALLEST)) - np.log(a)
-    natural = np.where(exact > SMALLEST, np.log(exact), far - betaln(a, b))
+    exact = betainc(a, b, share)
+    natural = np.log(np.maximum(exact, SMALLEST))
+    deep = exact <= SMALLEST
+    if np.count_nonzero(deep):
+        far = -a * np.log1p(ratio) + (b - 1.0) * np.log(np.maximum(ratio * share, SMALLEST)) - np.log(a)
+        natural = np.where(deep, far - betaln(a, b), natural)
     score: NDArray[np.float64] = np.maximum(0.0, -natural / LN_10) + 0.0
     return score

@@ -95,8 +95,8 @@ class TailBank:
         """Let the lanes in `where` learn the `size` (S,) of a deviation."""
         seen, beyond, t = self._lanes["seen"], self._lanes["beyond"], self._lanes["t"]
         over = where & (size > t)
-        if over.any():
-            lanes = np.flatnonzero(over)
+        lanes = np.flatnonzero(over)
+        if lanes.size:
             count = np.minimum(beyond[lanes] + 1.0, self._memory)
             beyond[lanes] = count
             means = self._lanes["means"]
@@ -117,9 +117,10 @@ class TailBank:
         t = np.maximum(self._lanes["t"][slots], least_t)
         ratio = np.minimum(size / t, LARGEST_RATIO)
         score: NDArray[np.float64] = (log(2.0) + log_ndtr(-NORMAL_T * np.minimum(ratio, 1.0))) / -LN10
-        far = ratio > 1.0
-        if far.any():
-            lanes = np.arange(len(self._lanes))[slots][far]
+        far = np.flatnonzero(ratio > 1.0)
+        if far.size:
+            # A slice is all lanes.
+            lanes = far if isinstance(slots, slice) else slots[far]
             score[far] = self._beyond(ratio[far], lanes)
         return np.maximum(score, 0.0) + 0.0
 

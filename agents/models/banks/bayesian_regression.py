@@ -46,9 +46,9 @@ class BayesianRegressionBank:
         """Add fresh lanes."""
         self._lanes.add(lanes)
 
-    def predict(self, x: NDArray[np.float64], targets: NDArray[np.intp]) -> NDArray[np.float64]:
-        """(S, T) what the regressions of `targets` (T,) say of x (S, T, D)."""
-        said: NDArray[np.float64] = np.einsum("sti,sti->st", x, self._lanes["coefficients"][:, targets])
+    def predict(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(S, H) what the regressions say of x (S, H, D)."""
+        said: NDArray[np.float64] = np.einsum("sti,sti->st", x, self._lanes["coefficients"])
         return said
 
     def learn(

@@ -87,6 +87,10 @@ class EwaCovarianceBank:
 
     def learn(self, x: NDArray[np.float64], there: NDArray[np.bool_]) -> None:
         """Take one observation, (D,)."""
+        if np.count_nonzero(there) == there.size and np.count_nonzero(self.seen) == self.seen.size:
+            self.mean += self.fading_factor * (x - self.mean)
+            self.second += self.fading_factor * (x[:, None] * x - self.second)
+            return
         x = np.where(there, x, 0.0)
         known = self.seen.diagonal()
         weight = there * np.where(known, self.fading_factor, 1.0)

@@ -117,7 +117,7 @@ class FadingBank:
         """Let the lanes in `where` learn their `value` (S,)."""
         seen, mean, square = self._lanes["seen"], self._lanes["mean"], self._lanes["square"]
         squared = value * value
-        if seen.all():
+        if np.count_nonzero(seen) == seen.size:
             np.copyto(mean, self._fading * value + (1.0 - self._fading) * mean, where=where)
             np.copyto(square, self._fading * squared + (1.0 - self._fading) * square, where=where)
             return

@@ -67,12 +67,12 @@ class HoltWintersBank:
         """Let the lanes in `where` learn their `value` (S,)."""
         seen, level, trend = self._lanes["seen"], self._lanes["level"], self._lanes["trend"]
         running = seen >= self._least
-        if not running.all():
+        if np.count_nonzero(running) < running.size:
             starting = where & ~running
             where = where & running
             if starting.any():
                 self._start(value, starting)
-        season: NDArray[np.float64] | float = 0.0
+        taken = value
         if self._seasonality:
             ring, place = self._lanes["first"], self._lanes["place"]
             rows = np.arange(len(self._lanes))
@@ -80,7 +80,8 @@ class HoltWintersBank:
             fresh = self._gamma * (value - level - trend) + (1.0 - self._gamma) * season
             ring[rows[where], place[where]] = fresh[where]
             place[where] = (place[where] + 1) % self._seasonality
-        risen = self._alpha * (value - season) + (1.0 - self._alpha) * (level + trend)
+            taken = value - season
+        risen = self._alpha * taken + (1.0 - self._alpha) * (level + trend)
         if self._beta:
             np.copyto(trend, self._beta * (risen - level) + (1.0 - self._beta) * trend, where=where)
         np.copyto(level, risen, where=where)

@@ -43,8 +43,23 @@ STAKED = 2.0
 
 
 @dataclass(frozen=True, slots=True)
+class _Standing:
+    """How the forecasters of all signals stand at each horizon, until something comes true again.
+
+    weight (S, H, E), and total (S, H) of them all. which (S, H, 1): the better naive forecaster; usual
+    (S, H): its mean error. better: whether the blend is to be believed.
+    """
+
+    weight: NDArray[np.float64]
+    total: NDArray[np.float64]
+    which: NDArray[np.intp]
+    usual: NDArray[np.float64]
+    better: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
 class Chosen:
-    """What is answered, (S, T), as distances from the value.
+    """What is answered, (S, H), as distances from the value.
 
     blend: the weighted forecast, whether it is believed or not. answer: it, or the naive forecast where the
     blend is not believed: silent, for it is no better, or diverged, for it is beyond all reason.
@@ -75,6 +90,7 @@ class Choice:
         self._under_way = steps / stride
         self._shares = np.maximum(self._under_way / STAKED, 1.0)
         horizons = len(steps)
+        self._standing: _Standing | None = None
         self._lanes = Columns(
             {
                 "compared": np.zeros(horizons, dtype=np.int32),
@@ -90,6 +106,7 @@ class Choice:
     def add(self) -> None:
         """Add a fresh lane."""
         self._lanes.add()
+        self._standing = None
 
     @property
     def known(self) -> NDArray[np.bool_]:
@@ -103,30 +120,21 @@ class Choice:
         settled: NDArray[np.bool_] = self._lanes["compared"] >= self._recipe.baseline_steps
         return settled
 
-    def choose(self, said: NDArray[np.float64], targets: NDArray[np.intp]) -> Chosen:
-        """Weigh what the forecasters say of the horizons `targets` (T,), said (S, T, E)."""
-        lanes, recipe = self._lanes, self._recipe
-        error = lanes["weighs"][:, targets]
-        best = error.min(axis=2, keepdims=True)
-        # Ratios are cut off before they are taken: 1e30 over 1e-300 would overflow.
-        ratio = np.minimum(error, WORST_RATIO * best) / np.where(best > 0.0, best, 1.0)
-        weight = np.where(best > 0.0, np.maximum(ratio, 1.0) ** -recipe.sharpness, error <= 0.0)
-        raw = (weight * said).sum(axis=2) / weight.sum(axis=2)
-        usual = lanes["naive"][:, targets]
-        which = usual.argmin(axis=2)[..., None]
-        naive = np.take_along_axis(said, which, axis=2)[..., 0]
-        usual = np.take_along_axis(usual, which, axis=2)[..., 0]
-        quick = np.take_along_axis(lanes["naive quick"][:, targets], which, axis=2)[..., 0]
-        furthest = recipe.furthest * usual
-        blend = np.clip(raw, naive - furthest, naive + furthest)
-        compared = lanes["compared"][:, targets]
-        better = lanes["blend"][:, targets] < recipe.speak_below * usual
-        better &= lanes["blend quick"][:, targets] <= quick
-        better &= compared >= self._speaks_after[targets]
-        diverged = (np.abs(raw - naive) > recipe.wildest * usual) & (usual > 0.0) & better
-        most = lanes["account"][:, targets] / self._shares[targets]
-        answer = np.clip(np.where(better & ~diverged, blend, naive), -most, most)
-        return Chosen(blend, answer, ~better | (most <= 0.0), diverged)
+    def choose(self, said: NDArray[np.float64]) -> Chosen:
+        """Weigh what the forecasters say of all horizons, said (S, H, E)."""
+        standing = self._standing
+        if standing is None:
+            standing = self._standing = self._weigh_up()
+        raw = (standing.weight * said).sum(axis=2) / standing.total
+        naive = np.take_along_axis(said, standing.which, axis=2)[..., 0]
+        furthest = self._recipe.furthest * standing.usual
+        blend = np.minimum(np.maximum(raw, naive - furthest), naive + furthest)
+        diverged = np.abs(raw - naive) > self._recipe.wildest * standing.usual
+        diverged &= (standing.usual > 0.0) & standing.better
+        most = self._lanes["account"] / self._shares
+        answer = np.where(standing.better & ~diverged, blend, naive)
+        answer = np.minimum(np.maximum(answer, -most), most)
+        return Chosen(blend, answer, ~standing.better | (most <= 0.0), diverged)
 
     def stake(self, targets: NDArray[np.intp], answer: NDArray[np.float64], where: NDArray[np.bool_]) -> None:
         """Note that answers (S, T) have been given, to the signals in `where` (S,)."""
@@ -148,6 +156,7 @@ class Choice:
 
         told: (S, T) and (S, T) the blend and the answer. weighs: (S, T) where the weights learn from it, too.
         """
+        self._standing = None
         lanes, (blend, answer) = self._lanes, told
         compared = lanes["compared"][:, targets] + where
         lanes["compared"][:, targets] = compared
@@ -184,3 +193,19 @@ class Choice:
     def take_up(self, state: Mapping[str, Any]) -> None:
         """Go on from `state`; raises SnapshotRefused where it does not fit."""
         self._lanes.take_up(state)
+        self._standing = None
+
+    def _weigh_up(self) -> _Standing:
+        lanes, recipe = self._lanes, self._recipe
+        error = lanes["weighs"]
+        best = error.min(axis=2, keepdims=True)
+        # Ratios are cut off before they are taken: 1e30 over 1e-300 would overflow.
+        ratio = np.minimum(error, WORST_RATIO * best) / np.where(best > 0.0, best, 1.0)
+        weight = np.where(best > 0.0, np.maximum(ratio, 1.0) ** -recipe.sharpness, error <= 0.0)
+        which = lanes["naive"].argmin(axis=2)[..., None]
+        usual = np.take_along_axis(lanes["naive"], which, axis=2)[..., 0]
+        quick = np.take_along_axis(lanes["naive quick"], which, axis=2)[..., 0]
+        better = lanes["blend"] < recipe.speak_below * usual
+        better &= lanes["blend quick"] <= quick
+        better &= lanes["compared"] >= self._speaks_after
+        return _Standing(weight, weight.sum(axis=2), which, usual, better)

@@ -126,37 +126,34 @@ class Experts:
         for bank in self._banks():
             bank.learn(value, where)
 
-    def views(self, index: int, targets: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """What is seen at step `index` and said of the horizons `targets` (T,), as distances from the value.
+    def views(self, index: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """What is seen at step `index` and said of all horizons, as distances from the value.
 
         Returns:
-            (S, T, D) the inputs of the regressions, and (S, T, E) the forecasts.
+            (S, H, D) the inputs of the regressions, and (S, H, E) the forecasts.
         """
         value = self._lanes["value"][:, None]
         means = self._means.mean - value
-        trends = np.stack([bank.trend for bank in self._trends], axis=1)
-        seasons = self._seasonal(index, targets) - value[..., None]
-        shape = (len(value), targets.size)
-        running = self._trends[0].running[:, None]
-        level = np.where(running, self._trends[0].level[:, None] - value, 0.0)
+        slow = self._trends[0]
+        seasons, shape = len(self._seasons), (len(value), len(self._steps))
         inputs = np.empty((*shape, self.inputs))
         inputs[..., : means.shape[1]] = means[:, None]
-        inputs[..., means.shape[1] : self.inputs - len(self._seasons)] = TREND_SCALE * trends[:, None]
-        inputs[..., self.inputs - len(self._seasons) :] = np.nan_to_num(seasons)
+        for place, bank in enumerate(self._trends, means.shape[1]):
+            inputs[..., place] = TREND_SCALE * bank.trend[:, None]
         said = np.zeros((*shape, len(self.names)))
-        at = self.naive
-        said[..., 1:at] = inputs[..., self.inputs - len(self._seasons) :]
-        for place in self._levels:
+        if seasons:
+            inputs[..., -seasons:] = np.nan_to_num(self._seasonal(index) - value[..., None])
+            said[..., 1 : self.naive] = inputs[..., -seasons:]
+        for at, place in enumerate(self._levels, self.naive):
             said[..., at] = means[:, place, None]
-            at += 1
-        said[..., at] = level + self._damped[targets] * trends[:, 0, None]
+        at = self.naive + len(self._levels)
+        level = np.where(slow.running[:, None], slow.level[:, None] - value, 0.0)
+        said[..., at] = level + self._damped * slow.trend[:, None]
         if self._river is not None:
-            said[..., at + 1] = self._river.ahead(value[:, 0])[:, targets]
+            said[..., at + 1] = self._river.ahead(value[:, 0])
         scale = self._lanes["scale"][:, None]
-        said[..., -1] = scale * self._regressions.predict(_scaled(inputs, scale[..., None]), targets)
-        np.clip(inputs, -FAR, FAR, out=inputs)
-        np.clip(said, -FAR, FAR, out=said)
-        return inputs, said
+        said[..., -1] = scale * self._regressions.predict(_scaled(inputs, scale[..., None]))
+        return _within(inputs, FAR), _within(said, FAR)
 
     def learn(
         self,
@@ -200,19 +197,21 @@ class Experts:
     def _banks(self) -> list[FadingMeans | HoltWintersBank | RiverExpert]:
         return [self._means, *self._trends, *([self._river] if self._river else [])]
 
-    def _seasonal(self, index: int, targets: NDArray[np.intp]) -> NDArray[np.float64]:
-        """(S, T, N) the last value in the same place of each season."""
+    def _seasonal(self, index: int) -> NDArray[np.float64]:
+        """(S, H, N) the last value in the same place of each season."""
         found = [
-            self._lanes[f"season {season}"][:, (index + self._steps[targets]) % season]
-            for season in self._seasons
+            self._lanes[f"season {season}"][:, (index + self._steps) % season] for season in self._seasons
         ]
-        return np.stack(found, axis=2) if found else np.empty((len(self._lanes), targets.size, 0))
+        return np.stack(found, axis=2)
+
+
+def _within(what: NDArray[np.float64], ends: NDArray[np.float64] | float) -> NDArray[np.float64]:
+    cut: NDArray[np.float64] = np.minimum(np.maximum(what, -ends), ends)
+    return cut
 
 
 def _scaled(
     what: NDArray[np.float64], scale: NDArray[np.float64], within: NDArray[np.float64] | float = WIDE
 ) -> NDArray[np.float64]:
     # Cut off before it is divided: a quotient of readings near the largest and a tiny scale would overflow.
-    ends = within * scale
-    cut: NDArray[np.float64] = np.clip(what, -ends, ends) / np.where(scale > 0.0, scale, 1.0)
-    return cut
+    return _within(what, within * scale) / np.where(scale > 0.0, scale, 1.0)

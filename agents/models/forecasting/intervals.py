@@ -45,6 +45,8 @@ class Intervals:
         horizons, rates = len(steps), len(self._rates)
         # Errors are first taken for Laplace's: -log of what may be missed is the quantile over the mean.
         begin = float(-np.log(self._miss))
+        # As they stand until something comes true again.
+        self._ends: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
         self._lanes = Columns(
             {
                 "compared": np.zeros(horizons, dtype=np.int32),
@@ -60,6 +62,7 @@ class Intervals:
     def add(self) -> None:
         """Add a fresh lane."""
         self._lanes.add()
+        self._ends = None
 
     @property
     def reached(self) -> NDArray[np.float64]:
@@ -67,14 +70,16 @@ class Intervals:
         told = self._lanes["told"]
         return np.where(told > 0, self._lanes["held"] / np.maximum(told, 1), np.nan)
 
-    def ends(self, targets: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """(S, T) and (S, T) how far the interval reaches below and above the forecast, both >= 0."""
-        loss = self._lanes["loss"][:, targets].astype(np.float64)
-        weight = np.exp(loss.min(axis=3, keepdims=True) - loss)
-        end = (weight * self._lanes["end"][:, targets]).sum(axis=3) / weight.sum(axis=3)
-        size = self._lanes["usual"][:, targets] * np.exp(self._lanes["debt"][:, targets])
-        reach = np.maximum(end, 0.0) * size[..., None]
-        return reach[..., 0], reach[..., 1]
+    def ends(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(S, H) and (S, H) how far the interval reaches below and above the forecast, both >= 0."""
+        if self._ends is None:
+            loss = self._lanes["loss"].astype(np.float64)
+            weight = np.exp(loss.min(axis=3, keepdims=True) - loss)
+            end = (weight * self._lanes["end"]).sum(axis=3) / weight.sum(axis=3)
+            size = self._lanes["usual"] * np.exp(self._lanes["debt"])
+            reach = np.maximum(end, 0.0) * size[..., None]
+            self._ends = (reach[..., 0], reach[..., 1])
+        return self._ends
 
     def learn(
         self,
@@ -88,6 +93,7 @@ class Intervals:
 
         below, above: (S, T) how far the interval reached that was told with it; NaN where none was told.
         """
+        self._ends = None
         lanes = self._lanes
         told = where & np.isfinite(below)
         missed = told & ((off < -below) | (off > above))
@@ -111,6 +117,7 @@ class Intervals:
     def take_up(self, state: Mapping[str, Any]) -> None:
         """Go on from `state`; raises SnapshotRefused where it does not fit."""
         self._lanes.take_up(state)
+        self._ends = None
 
     def _move(
         self,

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from agents.models.forecasting.choice import Chosen
     from agents.models.forecasting.recipe import ForecastingRecipe
     from agents.models.step import Step
     from schemas.signals import SignalSpec
@@ -73,7 +72,7 @@ class ForecastLayer:
         self._pending = Pending(recipe, self._inputs + count + ABOVE)
         self._choice = Choice(recipe, count, self._experts.naive)
         self._intervals = Intervals(recipe)
-        self._all = np.arange(len(recipe.horizons_s))
+        self._looked: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
         self._plausible = np.empty((0, 2))
         self._index = NEVER
         self._phase: list[str | None] = [None, None]
@@ -95,11 +94,13 @@ class ForecastLayer:
         self._plausible = np.concatenate([self._plausible, np.array([band], dtype=np.float64)])
         for part in (self._lanes, self._experts, self._pending, self._choice, self._intervals):
             part.add()
+        self._looked = None
 
     def take(self, step: Step, doubted: NDArray[np.bool_]) -> None:
         """Compare what was forecast of this step, learn from what is fit and not doubted, and look ahead."""
         if not len(self._lanes):
             return
+        self._looked = None
         index = step.end_us // self.recipe.step_us
         usable = step.fit & step.fresh & (np.abs(step.value) <= LARGEST)
         value = np.where(usable, step.value, 0.0)
@@ -113,20 +114,22 @@ class ForecastLayer:
         targets = self._pending.due(index)
         if targets.size:
             self._compare(targets)
-            inputs, said, chosen = self._look(targets)
-            below, above = self._intervals.ends(targets)
-            unknown = ~self._choice.known[:, targets]
-            below[unknown] = above[unknown] = np.nan
-            kept = np.stack([chosen.blend, chosen.answer, below, above], axis=2)
+            inputs, said = self._look()
+            chosen = self._choice.choose(said)
+            below, above = self._intervals.ends()
+            known = self._choice.known
+            ends = (np.where(known, below, np.nan), np.where(known, above, np.nan))
+            told = np.stack([chosen.blend, chosen.answer, *ends], axis=2)
             held = self._held()
             then = np.where(held, self._experts.value, np.nan)
-            self._choice.stake(targets, chosen.answer, held)
-            self._pending.keep(index, targets, then, np.concatenate([inputs, said[..., 1:], kept], axis=2))
+            kept = np.concatenate([inputs, said[..., 1:], told], axis=2)
+            self._choice.stake(targets, chosen.answer[:, targets], held)
+            self._pending.keep(index, targets, then, kept[:, targets])
 
     def outlook(self) -> Outlooks:
         """Return where the signals will be, from the last step that was taken."""
-        _, _, chosen = self._look(self._all)
-        below, above = self._intervals.ends(self._all)
+        chosen = self._choice.choose(self._look()[1])
+        below, above = self._intervals.ends()
         now = np.where(self._held(), self._experts.value, np.nan)[:, None]
         answer = np.where(self._choice.known, now + chosen.answer, np.nan)
         low, high = self._plausible[:, :1], self._plausible[:, 1:]
@@ -156,6 +159,7 @@ class ForecastLayer:
             SnapshotRefused: it is of other signals or of another recipe.
         """
         signals = len(self._lanes)
+        self._looked = None
         try:
             self._lanes.take_up(state["signals"])
             for name, part in self._parts():
@@ -196,9 +200,11 @@ class ForecastLayer:
         held: NDArray[np.bool_] = self._experts.begun & young
         return held
 
-    def _look(self, targets: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64], Chosen]:
-        inputs, said = self._experts.views(self._index, targets)
-        return inputs, said, self._choice.choose(said, targets)
+    def _look(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Look ahead from the last step that was taken, once."""
+        if self._looked is None:
+            self._looked = self._experts.views(self._index)
+        return self._looked
 
     def _compare(self, targets: NDArray[np.intp]) -> None:
         then, kept = self._pending.come_true(self._index, targets)

@@ -57,7 +57,7 @@ def test_the_bank_predicts_as_river_s_bayesian_regression(seed: int, smoothing: 
         for lane, place in np.argwhere(there).tolist():
             rivers[lane][targets[place]].learn_one(dict(enumerate(x[lane, place])), y[lane, place])
     asked = random.standard_normal((LANES, TARGETS, FEATURES))
-    said = bank.predict(asked, every)
+    said = bank.predict(asked)
     for lane in range(LANES):
         for target in range(TARGETS):
             river: Any = rivers[lane][target]
@@ -79,7 +79,7 @@ def test_a_regression_goes_on_from_its_state_bit_for_bit() -> None:
             banks[1].take_up(banks[0].state())
         else:
             banks[1].learn(x, y, np.ones_like(y), every)
-        assert banks[0].predict(x, every).tolist() == banks[1].predict(x, every).tolist()
+        assert banks[0].predict(x).tolist() == banks[1].predict(x).tolist()
 
 
 def test_what_never_moved_has_no_coefficient_and_solves() -> None:
@@ -88,7 +88,7 @@ def test_what_never_moved_has_no_coefficient_and_solves() -> None:
     nothing = np.zeros((1, 1, 2))
     for _ in range(5000):
         bank.learn(nothing, np.zeros((1, 1)), np.ones((1, 1)), np.arange(1))
-    assert bank.predict(np.ones((1, 1, 2)), np.arange(1)).tolist() == [[0.0]]
+    assert bank.predict(np.ones((1, 1, 2))).tolist() == [[0.0]]
 
 
 def test_a_regression_refuses_the_state_of_another() -> None:
