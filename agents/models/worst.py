@@ -103,13 +103,13 @@ class Worst:
         """Look at the samples of one step, all of the frame's signals."""
         slots = samples.slots
         ready = judge.ready[slots]
-        if not ready.any():
+        if not np.count_nonzero(ready):
             return
         expected, spread = judge.expected[slots], judge.spread[slots]
         deviation = np.abs(samples.value - samples.each(expected)) / samples.each(spread)
         most = np.maximum.reduceat(deviation, samples.starts)
         places = np.flatnonzero(deviation == samples.each(most))
-        first = places[np.searchsorted(places, samples.starts)]
+        first = places[places.searchsorted(samples.starts)]
         rows = self._row[slots]
         self._counts[rows] += np.where(ready, samples.counts, 0)
         worse = ready & (most > self._size[rows])
