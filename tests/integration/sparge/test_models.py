@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
 import yaml
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient
 
+from agents.models.contenders import SHIPPED, read
+from agents.models.river_state import RIVER
 from schemas.frame import SensorFrame, SignalColumn
+from schemas.model_event import ModelContext
+from sparge.model_registry import find_anywhere, registry_of, tell
+from sparge.model_replay import replay, told
 from streams.admin import ensure_topics
 from streams.publisher import Publisher
 from streams.tail import read_all
+from streams.topics import FRAMES as FRAMES_LOG
 from streams.topics import MODELS_REGISTRY
 from tests.integration.sparge.command_line import CommandLine
 from tests.servers.kafka import delete_topics
@@ -22,10 +30,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from agents.model_replay import Differences
     from streams.connection import Broker
 
 UNIT = "north/BR-01"
-WITHIN_S = 60.0
+WITHIN_S = 120.0
 FRAME_S = 10
 FRAMES = 120
 """Twenty minutes: longer than the baseline of the residual."""
@@ -79,22 +88,30 @@ def wait_for(database: str, query: str) -> list[tuple[object, ...]]:
         return found
 
 
-def publish(broker: Broker, began_us: int) -> None:
-    """Twenty minutes of a unit whose signals swing, at once."""
-    with Publisher(broker.bootstrap, site="north", unit="BR-01", device="probe") as publisher:
-        for number in range(FRAMES):
+def publish(
+    broker: Broker,
+    began_us: int,
+    first: int = 0,
+    last: int = FRAMES,
+    *,
+    unit: str = "BR-01",
+    off: float = 0.0,
+) -> None:
+    """Frames of a unit whose signals swing, at once, DO `off` its place; without more, twenty minutes."""
+    with Publisher(broker.bootstrap, site="north", unit=unit, device="probe") as publisher:
+        for number in range(first, last):
             times = [began_us + (number * FRAME_S + second) * 1_000_000 for second in range(FRAME_S)]
             swing = [math.sin(number * FRAME_S + second) for second in range(FRAME_S)]
             publisher.send(
                 SensorFrame(
                     site="north",
-                    unit="BR-01",
+                    unit=unit,
                     device="probe",
                     epoch=1,
                     sequence=number,
                     time_us=times,
                     signals={
-                        "DO": SignalColumn(unit="%", values=[40.0 + 0.3 * one for one in swing]),
+                        "DO": SignalColumn(unit="%", values=[40.0 + off + 0.3 * one for one in swing]),
                         "pH": SignalColumn(unit="[pH]", values=[7.0 + 0.01 * one for one in swing]),
                     },
                 )
@@ -131,17 +148,17 @@ def test_a_recipe_of_ones_own_is_registered_promoted_and_rolled_back_by_name(
         assert "my-holt" not in sparge.done("models", "list")
         assert "retired" in sparge.done("models", "list", "--all")
         wait_for(store_database, "SELECT 1 FROM sparge.models WHERE model = 'my-holt' AND role = 'retired'")
-    told = wait_for(
+    recorded = wait_for(
         store_database,
         "SELECT event, who FROM sparge.model_events WHERE model = 'my-holt' AND void = '' ORDER BY time",
     )
-    assert told == [
+    assert recorded == [
         ("registered", "M. Okafor"),
         ("promoted", "M. Okafor"),
         ("rolled_back", "A. Lindqvist"),
         ("retired", "M. Okafor"),
     ]
-    assert len(list(read_all(topics, MODELS_REGISTRY.name))) >= len(told) + 2
+    assert len(list(read_all(topics, MODELS_REGISTRY.name))) >= len(recorded) + 2
 
 
 @pytest.mark.parametrize(
@@ -197,7 +214,7 @@ def test_a_batch_is_replayed_bit_by_bit_and_what_differs_is_named(
     assert "samples" in beside
     ahead = working.done("models", "compare", "direct-forecast", "direct-forecast", "--last", "1d")
     assert "came true" in ahead
-    assert "1.000" in ahead
+    assert "mean absolute errors of persistence" in ahead
     wrong = "UPDATE sparge.score SET score = score + 1 WHERE ctid = (SELECT min(ctid) FROM sparge.score)"
     with psycopg.connect(store_database, autocommit=True) as connection:
         connection.execute(wrong)
@@ -225,7 +242,188 @@ def test_a_verdict_is_kept_against_what_raised_the_alarm(
     )[0][0]
     verdict = ("models", "verdict", str(alarm))
     assert "is no verdict" in working.refused(*verdict, "maybe", "--by", "K. Jansen")
-    assert "no model" in working.done(*verdict, "known-work", "--by", "K. Jansen", "--why", "Calibrating.")
+    assert "is the name of no alarm" in working.refused(
+        *verdict[:2], "north/BR-01", "true", "--by", "K. Jansen"
+    )
+    assert "it is no model's alarm" in working.done(
+        *verdict, "known-work", "--by", "K. Jansen", "--why", "Calibrating."
+    )
     assert wait_for(store_database, "SELECT verdict, who, why, model FROM sparge.verdicts") == [
         ("known_work", "K. Jansen", "Calibrating.", None)
     ]
+
+
+QUICK = SHIPPED["residual"].text().replace("name: one-step-residual", "name: quick-residual")
+QUICK_NAMED = f"quick-residual@{read(QUICK, 'residual')[1].version}"
+SOON = (
+    SHIPPED["forecast"]
+    .text()
+    .replace("name: direct-forecast", "name: soon-forecast")
+    .replace("[60, 300, 900, 3600]", "[60, 300]")
+)
+CHAMPIONS = """
+SELECT model, min(time) = min(min(time)) OVER ()
+FROM sparge.scores
+WHERE unit = 'BR-01' AND model LIKE '%residual' AND role = 'champion'
+GROUP BY model
+ORDER BY model
+"""
+IN_THE_SHADOW_AGAIN = """
+SELECT 1 FROM sparge.scores WHERE model = 'quick-residual' AND role = 'challenger'
+    AND time > (SELECT max(time) - interval '1 min' FROM sparge.samples)
+"""
+RAISED = """
+SELECT model FROM sparge.alarm_history WHERE alarm_id = 'north/BR-01/DO/anomaly' AND event = 'raised'
+"""
+COUNTED = """
+SELECT context, alarm_precision FROM sparge.models WHERE model = 'quick-residual' AND true_alarms = 1
+"""
+A_LITTLE_OFF = """
+UPDATE sparge.score SET score = score * (1 + 1e-12) WHERE (result_id, signal_id, time) = (
+    SELECT s.result_id, s.signal_id, s.time
+    FROM sparge.score AS s
+    JOIN sparge.result AS r USING (result_id)
+    JOIN sparge.model AS m USING (model_id)
+    WHERE m.name = 'quick-residual' AND s.score > 0.5
+    ORDER BY s.time DESC
+    LIMIT 1
+)
+"""
+DROP = "DELETE FROM sparge.score WHERE time >= sparge.at_us(%s) AND time < sparge.at_us(%s)"
+NOTE_THE_DROP = """
+INSERT INTO sparge.signal_upkeep (signal_id, hold_s, raw_dropped)
+SELECT signal_id, 3600, tstzmultirange(tstzrange(sparge.at_us(%s), sparge.at_us(%s))) FROM sparge.signal
+ON CONFLICT (signal_id) DO UPDATE SET raw_dropped = excluded.raw_dropped
+"""
+FRAME_20 = """
+SELECT f.log_partition, f.log_offset FROM sparge.frame AS f JOIN sparge.unit AS u USING (unit_id)
+WHERE u.key = 'north/BR-01' AND f.sequence = 20 AND f.device = 'probe'
+"""
+E_COLI = ModelContext(organism="E. coli")
+NAMED = {"by": "M. Okafor", "why": "To be seen."}
+
+
+def make_known(broker: Broker, text: str, layer: str, **more: str) -> None:
+    """Register a recipe for E. coli without the long checks of the command."""
+    _, recipe, _ = read(text, layer)
+    about: dict[str, Any] = {"recipe": text, "river_version": RIVER, "layer": layer, "context": E_COLI}
+    tell(
+        broker,
+        registry_of(broker, announce=True),
+        "registered",
+        **{**about, **NAMED, **more},
+        model=recipe.ref,
+    )
+
+
+def again(broker: Broker, database: str, model: str) -> tuple[Differences, str]:
+    """A replay of B1, and what it says."""
+    outcome = replay(broker, database, find_anywhere(registry_of(broker), model), "B1", member=None)
+    return outcome.differences, "\n".join(told(outcome, None))
+
+
+@pytest.mark.timeout(400)
+def test_through_a_promotion_and_a_roll_back_in_mid_batch_every_word_is_of_the_model_in_force(
+    working: CommandLine, topics: Broker, store_database: str
+) -> None:
+    make_known(topics, QUICK, "residual", river_version="0.20.0")
+    make_known(topics, SOON, "forecast")
+    began_us = int(time.time() * 1e6) - 2_000_000_000
+    for unit, batch in ((UNIT, "B1"), ("north/BR-02", "B2")):
+        at = ("--time", "2030s ago")
+        working.done("batch", "start", unit, batch, "--member", "institute", "--organism", "E. coli", *at)
+    for_e_coli = ("--organism", "E. coli", "--by", "M. Okafor", "--why", "To be seen.")
+    publish(topics, began_us, 0, 60)
+    working.done("models", "promote", "quick-residual", *for_e_coli)
+    publish(topics, began_us, 60, 110)
+    # A unit that nobody has seen before: the nearest context's champion speaks from its first word on.
+    publish(topics, began_us, 60, 110, unit="BR-02")
+    publish(topics, began_us, 110, FRAMES, off=3.0)
+    wait_for(store_database, LAST_SCORED.replace("one-step%", "quick%").replace("2400", "3400"))
+    spoke = "SELECT DISTINCT model, role FROM sparge.scores WHERE unit = 'BR-02' AND model LIKE '%residual'"
+    assert wait_for(store_database, spoke) == [("quick-residual", "champion")]
+
+    differences, said = again(topics, store_database, "quick-residual")
+    assert differences.none, said
+    for part in (
+        f"M. Okafor promoted {QUICK_NAMED} for residual, E. coli",
+        "is still running",
+        f"registered with River 0.20.0, and this is {RIVER}",
+    ):
+        assert part in said, said
+    differences, said = again(topics, store_database, "one-step-residual")
+    assert differences.none, said
+    assert wait_for(store_database, CHAMPIONS) == [("one-step-residual", True), ("quick-residual", False)]
+    for forecaster in ("direct-forecast", "soon-forecast"):
+        differences, said = again(topics, store_database, forecaster)
+        assert differences.none, said
+    beside = working.done("models", "compare", "direct-forecast", "soon-forecast", "--last", "1d")
+    assert {"direct-forecast", "soon-forecast", "60"} <= set(beside.split())
+    roles = "SELECT DISTINCT model, role FROM sparge.forecasts ORDER BY model"
+    assert wait_for(store_database, roles) == [
+        ("direct-forecast", "champion"),
+        ("soon-forecast", "challenger"),
+    ]
+
+    judge_the_anomaly(working, store_database)
+    working.done("models", "rollback", "residual", *for_e_coli)
+    publish(topics, began_us, FRAMES, FRAMES + 30, off=3.0)
+    working.done("batch", "end", UNIT, "--batch", "B1", "--member", "institute")
+    publish(topics, began_us, FRAMES + 30, FRAMES + 31, off=3.0)
+    wait_for(store_database, IN_THE_SHADOW_AGAIN)
+    wait_for(store_database, "SELECT 1 FROM sparge.batches WHERE batch = 'B1' AND until IS NOT NULL")
+    for model in ("quick-residual", "one-step-residual", "direct-forecast"):
+        differences, said = again(topics, store_database, model)
+        assert differences.none, said
+        assert f"M. Okafor rolled back {QUICK_NAMED}" in said or model == "direct-forecast"
+        assert "still running" not in said
+    name_what_differs(working, topics, store_database, began_us)
+
+
+def judge_the_anomaly(working: CommandLine, database: str) -> None:
+    """A verdict on what a model raised counts for that model, where it spoke."""
+    assert wait_for(database, RAISED) == [("quick-residual",)]
+    verdict = ("models", "verdict", "north/BR-01/DO/anomaly")
+    by = ("--by", "K. Jansen")
+    assert f"against {QUICK_NAMED} for residual, E. coli." in working.done(*verdict, "nuisance", *by)
+    assert "K. Jansen has called north/BR-01/DO/anomaly" in working.refused(*verdict, "nuisance", *by)
+    assert "was not raised at" in working.refused(*verdict, "true", *by, "--raised", "1h ago")
+    assert "true, instead of nuisance (K. Jansen)" in working.done(*verdict, "true", *by)
+    card = working.done("models", "show", "quick-residual")
+    assert "E. coli: 1 true, 0 nuisance, 0 known work, precision 100%" in card
+    assert wait_for(database, COUNTED) == [("E. coli", 1.0)]
+
+
+def name_what_differs(working: CommandLine, broker: Broker, database: str, began_us: int) -> None:
+    """Corrected samples, dropped scores, a number that is off, frames that are gone: each is named."""
+    with Publisher(broker.bootstrap, site="north", unit="BR-01", device="laboratory") as publisher:
+        publisher.add(began_us + 300_000_000, {"DO": 33.5})
+    wait_for(database, "SELECT 1 FROM sparge.sample_versions WHERE value = 33.5")
+    asked = ("models", "replay", "--batch", "B1", "--model", "quick-residual")
+    corrected = working.done(*asked)
+    assert "Identical, bit by bit." in corrected
+    assert "note: A sample of the batch was corrected after it was judged: DO at" in corrected
+    assert "and is 33.5 since" in corrected
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(A_LITTLE_OFF)
+    ended = working.run(*asked)
+    assert (ended.code, "1 within 1e-9" in ended.stdout) == (1, True), ended
+    assert "The same within 1e-9." in working.done(*asked, "--near")
+    with psycopg.connect(database, autocommit=True) as connection:
+        # As retention does with whole days.
+        span = (began_us + 400_000_000, began_us + 500_000_000)
+        connection.execute(DROP, span)
+        connection.execute(NOTE_THE_DROP, span)
+    dropped = working.done(*asked, "--near")
+    assert "note: Retention has dropped samples and scores of DO, pH from" in dropped
+    assert "that retention has dropped from the database: not compared" in dropped
+    partition, offset = (int(str(number)) for number in wait_for(database, FRAME_20)[0])
+    admin = AdminClient(broker.confluent())
+    for deleted in admin.delete_records([TopicPartition(FRAMES_LOG.name, partition, offset)]).values():
+        deleted.result()
+    ended = working.run(*asked)
+    assert ended.code == 1
+    assert "note: 20 frames of the unit are no longer in the log, 20 of them recorded since" in ended.stdout
+    assert f"to {offset - 1}, recorded" in ended.stdout
+    assert "No batch B9 is stored" in working.refused(*asked[:3], "B9", *asked[4:])
+    assert "There is no model nobody" in working.refused(*asked[:-1], "nobody")
