@@ -87,7 +87,18 @@ def test_streams_are_read_from_whatever_folder_holds_them_and_scored(tmp_path: P
     assert [stream.windows for stream in streams.values()] == [[(490, 600)]] * 2
     figures = {figure.name: figure.value for figure in nab.measure(tmp_path).figures}
     assert figures["NAB windows hit"] == 2
-    assert figures["NAB standard score, recipe's threshold"] > 70.0
+    assert figures["NAB standard score"] > 70.0
+    # So few rows have no quantile worth the name.
+    assert figures["NAB standard score"] == figures["NAB score, recipe's threshold"]
+
+
+def test_the_threshold_is_what_one_in_a_hundred_training_rows_reach() -> None:
+    weights = {"a": weigh(5000, []), "b": weigh(5000, [])}
+    score = {name: np.full(one.worth.size, 9.0) for name, one in weights.items()}
+    for each in score.values():
+        each[:750] = np.linspace(1.0, 2.0, 750)
+    assert nab.threshold_of(weights, score, 0.99, 5.0) == pytest.approx(1.99, abs=0.002)
+    assert nab.threshold_of({"a": weights["a"]}, score, 0.99, 5.0) == 5.0
 
 
 def test_a_folder_without_labels_is_refused(tmp_path: Path) -> None:
