@@ -64,30 +64,31 @@ class _Steps:
 def judge(samples: Samples, seen: NDArray[np.void], rules: NDArray[np.void]) -> Leaps:
     """Judge the steps of a frame's samples; `seen` (C,) rows of health.MEMORY, changed in place."""
     first, last = samples.starts, samples.ends
-    steps = _steps(samples, seen, rules)
+    size = _sizes(samples, seen)
     usual = seen["usual_step"]
-    larger = np.add.reduceat(steps.size > samples.each(usual), first) / samples.counts
+    larger = np.add.reduceat(size > samples.each(usual), first) / samples.counts
     most = np.maximum(rules["leap"], USUAL_TIMES * usual)
     off = seen["off"] > 0
-    largest = np.maximum.reduceat(steps.size, first)
+    largest = np.maximum.reduceat(size, first)
+    jumped_us = samples.time_us[last]
     # A set point that has just changed, or a phase, moves things on purpose.
-    calm = samples.time_us[last] >= seen["unsettled_us"]
-    suspected = (largest > most) | off
+    calm = jumped_us >= seen["unsettled_us"]
+    leapt = ((largest > most) | off) & calm
     growth = GAIN * np.minimum(samples.counts, 20) * (2.0 * larger - 1.0)
     seen["usual_step"] = np.clip(usual * np.exp(growth), rules["usual_least"], rules["usual_most"])
 
-    jumped = np.logical_or.reduceat(steps.over, first)
-    rate = np.zeros(first.size)
-    jumped_us = samples.time_us[last]
-    if jumped.any():
-        speed = np.where(steps.over, steps.size / steps.span_s * 60.0, 0.0)
-        rate = np.maximum.reduceat(speed, first)
-    leapt = suspected & calm
-    for row in np.flatnonzero(leapt).tolist() if leapt.any() else ():
-        bounds = (float(most[row]), float(rules["near_s"][row]))
-        found = _follow(samples, steps, seen, row, bounds)
-        leapt[row], jumped[row], rate[row], jumped_us[row] = found
-    if off.any():
+    jumped, rate = np.zeros(first.size, dtype=np.bool_), np.zeros(first.size)
+    # Most frames have no step that could be too fast: then its time does not matter.
+    if np.count_nonzero(leapt | (largest > rules["step_allowed"])):
+        steps = _timed(samples, size, seen, rules)
+        jumped = np.logical_or.reduceat(steps.over, first)
+        if jumped.any():
+            rate = np.maximum.reduceat(np.where(steps.over, size / steps.span_s * 60.0, 0.0), first)
+        for row in np.flatnonzero(leapt).tolist():
+            bounds = (float(most[row]), float(rules["near_s"][row]))
+            found = _follow(samples, steps, seen, row, bounds)
+            leapt[row], jumped[row], rate[row], jumped_us[row] = found
+    if np.count_nonzero(off):
         seen["off"][~leapt] = 0
     jumped &= calm
     return Leaps(leapt, jumped, np.where(jumped, rate, 0.0), jumped_us)
@@ -100,16 +101,22 @@ def recent(seen: NDArray[np.void], now_us: NDArray[np.int64]) -> NDArray[np.floa
     return counted
 
 
-def _steps(samples: Samples, seen: NDArray[np.void], rules: NDArray[np.void]) -> _Steps:
+def _sizes(samples: Samples, seen: NDArray[np.void]) -> NDArray[np.float64]:
+    """(N,) how far each sample is from the one before."""
     first = samples.starts
     before = np.empty_like(samples.value)
     before[1:] = samples.value[:-1]
     before[first] = np.where(seen["value_us"] >= 0, seen["value"], samples.value[first])
+    return np.abs(samples.value - before)
+
+
+def _timed(
+    samples: Samples, size: NDArray[np.float64], seen: NDArray[np.void], rules: NDArray[np.void]
+) -> _Steps:
     then_us = np.empty_like(samples.time_us)
     then_us[1:] = samples.time_us[:-1]
-    then_us[first] = seen["value_us"]
+    then_us[samples.starts] = seen["value_us"]
     span_s = np.maximum((samples.time_us - then_us) / 1e6, SHORTEST_STEP_S)
-    size = np.abs(samples.value - before)
     over = size > samples.each(rules["rate_per_s"]) * span_s + samples.each(rules["step_allowed"])
     return _Steps(size, span_s, over)
 

@@ -5,6 +5,7 @@ Beside it plain River doing the same layers on the same stream in the same run.
 
 from __future__ import annotations
 
+import gc
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ from bench._stream import NAMES, SIGNALS, frame, records, values
 from bench._system import servers, worker
 from schemas.decoding import Frame, decode_message
 from schemas.source import Source
+from sparge.worker import CYCLES_AFTER
 from streams.codec import outgoing
 from streams.tail import tail
 from streams.topics import FRAMES, WATCH_STATE
@@ -159,6 +161,9 @@ def worker_rate(times: int, frames: int) -> tuple[float, float]:
 
 def main(argv: list[str]) -> int:
     """Measure every shape of frame and tell."""
+    # As a worker does.
+    gc.freeze()
+    gc.set_threshold(*CYCLES_AFTER)
     figures: list[Figure] = []
     observations: list[str] = []
     river = max(river_rate() for _ in range(ROUNDS))
