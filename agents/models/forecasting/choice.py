@@ -100,6 +100,7 @@ class Choice:
                 "naive quick": np.zeros((horizons, naive)),
                 "blend quick": np.zeros(horizons),
                 "account": np.zeros(horizons),  # what answers may still lose against persistence
+                "most": np.zeros(horizons),  # and how far from it one may be, until the next is staked
             }
         )
 
@@ -131,10 +132,14 @@ class Choice:
         blend = np.minimum(np.maximum(raw, naive - furthest), naive + furthest)
         diverged = np.abs(raw - naive) > self._recipe.wildest * standing.usual
         diverged &= (standing.usual > 0.0) & standing.better
-        most = self._lanes["account"] / self._shares
+        most = self._lanes["most"]
         answer = np.where(standing.better & ~diverged, blend, naive)
         answer = np.minimum(np.maximum(answer, -most), most)
         return Chosen(blend, answer, ~standing.better | (most <= 0.0), diverged)
+
+    def allow(self, targets: NDArray[np.intp]) -> None:
+        """Set how far from persistence the next answers of `targets` (T,) may be."""
+        self._lanes["most"][:, targets] = self._lanes["account"][:, targets] / self._shares[targets]
 
     def stake(self, targets: NDArray[np.intp], answer: NDArray[np.float64], where: NDArray[np.bool_]) -> None:
         """Note that answers (S, T) have been given, to the signals in `where` (S,)."""

@@ -114,6 +114,7 @@ class ForecastLayer:
         targets = self._pending.due(index)
         if targets.size:
             self._compare(targets)
+            self._choice.allow(targets)
             inputs, said = self._look()
             chosen = self._choice.choose(said)
             below, above = self._intervals.ends()
