@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from math import exp, log10
+from math import exp, isnan, log, log10, nan
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
@@ -49,6 +49,10 @@ class AttributionRecipe(Recipe):
     baseline_steps: Annotated[int, Field(ge=10)]
     memory_steps: Annotated[int, Field(ge=10)]
     smooth_steps: Steps
+    settle_s: Positive
+    commands: tuple[str, ...]
+    steady_steps: Steps
+    steady_within: Positive
     freedom: Positive
     suspect_at: Positive
     clear_below: Positive
@@ -89,12 +93,17 @@ class Attribution:
         count = len(self.recipe.relations)
         self._relations = Relations(self.recipe.relations)
         self._far = float(stdtrit(self.recipe.freedom, 1.0 - 0.5 * 10.0**-self.recipe.clear_below))
-        self._floor = np.array([one.floor for one in self.recipe.relations])
+        self._least = np.array([one.floor for one in self.recipe.relations])
+        self._floor = self._least
         self._balances = np.array([one.kind == "balance" for one in self.recipe.relations])
         self._before = np.empty(0)
         self._recent = np.empty(0)
         self._concern = np.empty((count, 0), dtype=np.bool_)
         self._phase: str | None = None
+        self._commands = np.empty(0, dtype=np.bool_)
+        self._set_to = np.empty(0)
+        self._waiting = 0
+        self._uptake = nan
         self._learnt = np.zeros(count)
         self._mean = np.zeros(count)
         self._variance = np.zeros(count)
@@ -106,6 +115,8 @@ class Attribution:
         """Give the next slot to a signal."""
         del spec
         self._relations.add(name)
+        self._commands = np.append(self._commands, name in self.recipe.commands)
+        self._set_to = np.append(self._set_to, np.nan)
         self._before = np.empty(0)
         self._recent = np.append(self._recent, 0.0)
         concern = [self._relations.concerns(row, name) for row in range(self._learnt.size)]
@@ -116,9 +127,7 @@ class Attribution:
         recipe = self.recipe
         recall = round(recipe.recall_s / recipe.step_s)
         self._recent = np.where(doubted, float(recall), np.maximum(self._recent - 1.0, 0.0))
-        if step.context.phase != self._phase:
-            self._phase = step.context.phase
-            self._learnt[self._balances] = 0.0
+        self._follow(step)
         number = self._numbers(step)
         score, learned = self._judge(number, step, doubted)
         self.verdict = self._decide(number)
@@ -146,6 +155,8 @@ class Attribution:
             "recipe": self.recipe.digest,
             "names": list(self._relations.names),
             "phase": self._phase,
+            "waiting": self._waiting,
+            "uptake": self._uptake,
             "rebaselines": self.rebaselines,
             **{name: getattr(self, f"_{name}").copy() for name in _KEPT},
         }
@@ -161,6 +172,7 @@ class Attribution:
         for name in state["names"][len(self._relations.names) :]:
             self.add(name, None)
         self._phase, self.rebaselines = state["phase"], int(state["rebaselines"])
+        self._waiting, self._uptake = int(state["waiting"]), float(state["uptake"])
         for name in _KEPT:
             setattr(self, f"_{name}", np.array(state[name]))
 
@@ -168,7 +180,36 @@ class Attribution:
         now = self._relations.quantities(np.clip(step.value, -LARGEST, LARGEST))
         before = self._before if self._before.size == now.size else np.full_like(now, np.nan)
         self._before = now
-        return self._relations.of(now, before)
+        number = self._relations.of(now, before)
+        self._floor = self._least + self._relations.rounding(now)
+        steady = self._is_steady(now)
+        if self._waiting or not steady:
+            self._waiting = max(0, self._waiting - 1)
+            number[self._balances] = np.nan
+        return number
+
+    def _follow(self, step: Step) -> None:
+        """Let balances come to rest, and be learnt anew, where the process is told to go elsewhere."""
+        told = self._commands & np.isfinite(step.value)
+        moved = told & np.isfinite(self._set_to) & (step.value != self._set_to)
+        np.copyto(self._set_to, step.value, where=told)
+        if step.context.phase != self._phase or moved.any():
+            self._phase = step.context.phase
+            self._waiting = round(self.recipe.settle_s / self.recipe.step_s)
+            self._learnt[self._balances] = 0.0
+            self._broken[self._balances] = False
+
+    def _is_steady(self, now: NDArray[np.float64]) -> bool:
+        """Whether oxygen uptake is what it was: gas lags behind the broth, so balances hold at rest only."""
+        place = self._relations.place("uptake")
+        uptake = nan if place is None else float(now[place])
+        if not uptake > 0.0:
+            return True
+        size = log(uptake)
+        if isnan(self._uptake):
+            self._uptake = size
+        self._uptake += (size - self._uptake) / self.recipe.steady_steps
+        return abs(size - self._uptake) <= self.recipe.steady_within
 
     def _judge(
         self, number: NDArray[np.float64], step: Step, doubted: NDArray[np.bool_]
@@ -277,6 +318,7 @@ class Attribution:
 
 _KEPT = (
     "before",
+    "set_to",
     "recent",
     "learnt",
     "mean",

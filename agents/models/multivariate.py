@@ -1,7 +1,10 @@
 """The unit as a whole: T² and SPE of all signals together, against how they were in a baseline.
 
 A baseline (unit_baseline.py) says how the signals usually are; from then on each step is judged against it. A
-change of phase or set point, or lasting suspicion, asks for a new baseline.
+change of phase or set point, or lasting suspicion, asks for a new baseline. While that is being calibrated,
+steps are judged with a margin. What controllers move is left out by the shipped recipe: it answers to the
+process, by more than it ever did where a cascade goes on to its next actuator, and attribution.py judges
+whether it does as it is told.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import numpy as np
 import yaml
 from pydantic import Field, model_validator
 
+from agents.context import Stage  # noqa: TC001 - pydantic reads it at run time
 from agents.models.banks.covariance import EwaCovarianceBank
 from agents.models.recipe import Positive, Recipe, Share, Steps
 from agents.models.smoothing import Smoothing
@@ -51,6 +55,9 @@ class MultivariateRecipe(Recipe):
     calibration_steps: Annotated[int, Field(ge=0)]
     settle_steps: Annotated[int, Field(ge=0)]
     by_phase: bool
+    silent_stages: tuple[Stage, ...] = ()
+    left_out: tuple[str, ...] = ()
+    early_excess: Positive | None = None
     smoothing: PartOrAll
     centre_steps: Annotated[int, Field(ge=2)] | None
     lags: Annotated[int, Field(ge=0, le=5)]
@@ -113,11 +120,11 @@ class MultivariateLayer:
         self._suspect_steps = 0
 
     def add(self, name: str, spec: SignalSpec | None) -> None:
-        """Give the next slot to a signal; set points are followed and assays left out."""
+        """Give the next slot to a signal; set points are followed, assays and the recipe's left out."""
         set_point = spec is not None and spec.signal_class == "setpoint"
         assay = spec is not None and spec.reading == "assay"
         self._names.append(name)
-        self._watched = np.append(self._watched, not (set_point or assay))
+        self._watched = np.append(self._watched, not (set_point or assay or name in self.recipe.left_out))
         self._set_point = np.append(self._set_point, set_point)
         self._set_to = np.append(self._set_to, np.nan)
         self._set_for = np.append(self._set_for, 0)
@@ -134,17 +141,16 @@ class MultivariateLayer:
         there = step.fresh & step.fit & np.isfinite(step.value)
         self._follow(step, there)
         there &= self._watched
-        if not there.any():
+        if not there.any() or step.context.stage in self.recipe.silent_stages:
             return None
         centred, features = self._smoothing.take(step.value, there)
         present = ~np.isnan(features)
         fit = present & ~np.repeat(doubted, self.recipe.lags + 1)
         if self._baseline is not None:
-            self._learn_baseline(self._baseline, centred, features, fit)
-            return None
+            return self._learn_baseline(self._baseline, centred, features, fit)
         if self._subspace is None or (within := self._subspace.within(present)) is None:
             return None
-        return self._judge(within, features, fit & self._subspace.active)
+        return self._judge(within, features, fit & self._subspace.active, self._excess)
 
     def state(self) -> Mapping[str, Any]:
         """Everything that it knows."""
@@ -247,11 +253,15 @@ class MultivariateLayer:
         centred: NDArray[np.float64],
         features: NDArray[np.float64],
         fit: NDArray[np.bool_],
-    ) -> None:
+    ) -> UnitScore | None:
+        told = self._judge_early(baseline, features)
+        if self._baseline is not baseline:
+            return told
+        fit = fit if told is None or told.learned else np.zeros_like(fit)
         baseline.take(centred, features, fit)
         if not baseline.ready or baseline.subspace is None:
             self._smoothing.expect(*baseline.bounds())
-            return
+            return told
         self._watch_from(baseline.subspace)
         self._excess = baseline.excess
         if self.recipe.learning == "guarded":
@@ -259,6 +269,16 @@ class MultivariateLayer:
         self._observations = baseline.subspace.observations
         self._learnt_steps = 0
         self._baseline = None
+        return told
+
+    def _judge_early(self, baseline: UnitBaseline, features: NDArray[np.float64]) -> UnitScore | None:
+        """Judge a step by a baseline that is not calibrated yet, with a margin; None where there is none."""
+        early = self.recipe.early_excess
+        if early is None or baseline.subspace is None or baseline.stage != "calibrate":
+            return None
+        present = ~np.isnan(features)
+        within = baseline.subspace.within(present)
+        return None if within is None else self._judge(within, features, present, np.full(2, early))
 
     def _watch_from(self, subspace: Subspace) -> None:
         self._subspace = subspace
@@ -267,14 +287,21 @@ class MultivariateLayer:
         mean = np.where(active, subspace.mean[first], 0.0)
         self._smoothing.expect(mean, np.where(active, subspace.sd[first], np.inf))
 
-    def _judge(self, within: Within, features: NDArray[np.float64], fit: NDArray[np.bool_]) -> UnitScore:
+    def _judge(
+        self,
+        within: Within,
+        features: NDArray[np.float64],
+        fit: NDArray[np.bool_],
+        excess: NDArray[np.float64],
+    ) -> UnitScore:
         found = within.distance(features)
-        level, apart = within.scores(found, *self._excess)
+        level, apart = within.scores(found, *excess)
         # Two statistics are two chances of a false alarm (Bonferroni).
         chances = log10(2.0) if within.apart_freedom else 0.0
         score = max(0.0, max(level, apart) - chances)
         lasting = self._doubt(score)
-        learned = self._learn(features, fit) if score < self.recipe.enter else False
+        quiet = score < self.recipe.enter
+        learned = quiet and (self._baseline is not None or self._learn(features, fit))
         contributions = self._contributions(found.by_level if level >= apart else found.by_apart, within)
         reason = self._reason(contributions, apart=apart > level, lasting=lasting) if self._suspect else ""
         told = UnitScore(LAYER, score, self._suspect, learned, contributions, reason)

@@ -42,6 +42,7 @@ class Relation(BaseModel):
     logarithm: dict[str, float] = Field(default_factory=dict)
     increment: dict[str, float] = Field(default_factory=dict)
     floor: Positive
+    rounding: dict[str, Positive] = Field(default_factory=dict)
     over: dict[str, float] = Field(default_factory=dict)
 
     @property
@@ -69,8 +70,11 @@ OPTIONAL = frozenset({"O2_flow", "N2_flow", "CO2_flow"})
 """A vessel without one of these meters blends none of that gas."""
 
 SOURCES: Mapping[str, tuple[str, ...]] = {
+    "gas_in": FLOWS,
     "uptake": (*FLOWS, *OUTLET),
     "evolution": (*FLOWS, *OUTLET),
+    "oxygen_drop": (*FLOWS, "offgas_O2"),
+    "carbon_rise": (*FLOWS, "offgas_CO2"),
     "oxygen_gap": (*FLOWS, "DO"),
     "coolant_heat": ("jacket_flow", "jacket_inlet_temperature", "jacket_outlet_temperature"),
 }
@@ -80,8 +84,11 @@ SOURCES: Mapping[str, tuple[str, ...]] = {
 def derive(reading: Mapping[str, float]) -> dict[str, float]:
     """Return the derived quantities of one step; NaN where something is missing or cannot be.
 
-    uptake, evolution: mmol/h of oxygen and carbon dioxide, of the whole broth, by the balance of inert gas.
-    oxygen_gap: % of air saturation between the gas that comes in and the broth. coolant_heat: W.
+    gas_in: L/min, the sum of the gases. uptake, evolution: mmol/h of oxygen and carbon dioxide, of the whole
+    broth, by the balance of inert gas.
+    oxygen_drop, carbon_rise: by how many % of the gas that goes out differs from what comes in; analysers are
+    right to some hundredths. oxygen_gap: % of air saturation between the gas that comes in and the broth.
+    coolant_heat: W.
     """
     found = dict.fromkeys(SOURCES, nan)
     jacket = [reading.get(name, nan) for name in SOURCES["coolant_heat"]]
@@ -89,9 +96,12 @@ def derive(reading: Mapping[str, float]) -> dict[str, float]:
     flows = [max(0.0, _flow(reading, name)) for name in FLOWS]
     if not 0.0 < sum(flows) < LARGEST_FLOW:
         return found
+    found["gas_in"] = sum(flows)
     whole, inlet = mixed(*flows)
     found["oxygen_gap"] = 100.0 * inlet.o2 / DRY_AIR_O2 - reading.get("DO", nan)
     outlet = Gas(*(reading.get(name, nan) / 100.0 for name in OUTLET))
+    found["oxygen_drop"] = 100.0 * (inlet.o2 - outlet.o2)
+    found["carbon_rise"] = 100.0 * (outlet.co2 - inlet.co2)
     if 0.0 <= outlet.o2 <= 1.0 and 0.0 <= outlet.co2 <= 1.0 and outlet.inert > 0.0:
         rates = exchange(molar_flow(whole), inlet, outlet, 1.0)
         found["uptake"], found["evolution"] = float(rates.our), float(rates.cer)
@@ -125,6 +135,10 @@ class Relations:
         """Whether a relation rests on this measured signal."""
         return name in self.every[relation].measured
 
+    def place(self, derived: str) -> int | None:
+        """Where a derived quantity stands in `quantities`; None where no relation needs it."""
+        return len(self.names) + self._derived.index(derived) if derived in self._derived else None
+
     def quantities(self, value: NDArray[np.float64]) -> NDArray[np.float64]:
         """(S + D,) the signals' values, then the derived quantities."""
         if not self._derived:
@@ -147,10 +161,19 @@ class Relations:
         little = ((over > 0.0) & (known < over)).any(axis=1)
         return np.where(gone | little | self._absent, np.nan, found)
 
+    def rounding(self, now: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(R,) by how much each relation's number may be off because quantities are sent rounded."""
+        return self._rounding @ (1.0 / np.maximum(np.where(np.isfinite(now), now, 1.0), SMALLEST))
+
     def _place(self) -> None:
         self._weights, self._absent = self._lay_out()
         linear, logarithm, increment, over = (matrix != 0.0 for matrix in self._weights)
         self._needed = (linear | logarithm | over, increment)
+        self._rounding = np.zeros(linear.shape)
+        for row, relation in enumerate(self.every):
+            for name, least in relation.rounding.items():
+                if name in self._places:
+                    self._rounding[row, self._places[name]] = least
 
     def _lay_out(self) -> tuple[tuple[NDArray[np.float64], ...], NDArray[np.bool_]]:
         places = self._places | {name: len(self.names) + at for at, name in enumerate(self._derived)}

@@ -6,6 +6,9 @@ a learnt tail (tail.py) how unlikely a residual of that size is; the recurrences
 Learning is guarded: a signal learns from a value only while the layer does not suspect it. A lasting change
 would lock such a model, so after a set time of suspicion it takes a new baseline, as it did at its start; so
 it does where a change is told, by a new phase or a moved set point, and where a total is set back to zero.
+
+What is counted or weighed moves in steps: a dose, a sample that is drawn. A step is suspect while it is
+made, and the forecast goes on from there; what steps on and on stays suspect.
 """
 
 from __future__ import annotations
@@ -66,6 +69,7 @@ class ResidualRecipe(Recipe):
     rebaseline_after_s: Positive
     grace_s: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     hold_steps: Steps
+    stores: tuple[str, ...]
     spread_noise: Positive
     spread_relative: Positive
 
@@ -100,6 +104,7 @@ class ResidualLayer:
         self._relative = np.empty(0)
         self._silent = np.empty(0, dtype=np.bool_)
         self._totals = np.empty(0, dtype=np.bool_)
+        self._stores = np.empty(0, dtype=np.bool_)
         self._follows: dict[int, list[int]] = {}
         self._phase: list[str | None] | None = None
         self._predictor = forecasters(recipe.predictor)
@@ -115,7 +120,9 @@ class ResidualLayer:
                 "next": 0.0,  # what the forecaster says
                 "expected": 0.0,
                 "spread": 1.0,
+                "shift": 0.0,  # the sum of the steps that a store has made
                 "trusted": False,  # the last sample was fit to be learnt
+                "suspect": False,  # the last sample was suspect: so is the signal, until the next one
                 "doubts": 0,  # steps of unbroken suspicion
             }
         )
@@ -151,7 +158,9 @@ class ResidualLayer:
         self._relative = np.append(self._relative, 0.0 if spec else self.recipe.spread_relative)
         entered = bool(SET_POINT.search(name)) or (spec is not None and spec.signal_class in ENTERED)
         self._silent = np.append(self._silent, entered)
-        self._totals = np.append(self._totals, spec is not None and spec.reading == "total")
+        total = spec is not None and spec.reading == "total"
+        self._totals = np.append(self._totals, total)
+        self._stores = np.append(self._stores, total or name in self.recipe.stores)
         self._follows = _followers(self._names)
         for lanes in (self._predictor, self._residuals, self._tail, self._lanes, self._life):
             lanes.add()
@@ -175,9 +184,17 @@ class ResidualLayer:
             self._begin(set_back, grace=0)
             far &= ~set_back
             ready &= ~set_back
-        learned = self._learn(value, size, far, (present, fresh, fit))
+        stepped = far & fit & self._stores
+        if stepped.any():
+            shift = lanes["shift"]
+            shift += np.where(stepped, value - expected, 0.0)
+        learned = self._learn(value - lanes["shift"], size, far & ~stepped, (present, fresh, fit & ~stepped))
+        suspect = lanes["suspect"]
+        np.copyto(suspect, far, where=fresh)
         judged = ready & fresh
-        return SignalScores(expected, spread, np.where(judged, score, np.nan), far & fresh, learned & judged)
+        return SignalScores(
+            expected, spread, np.where(judged, score, np.nan), suspect & present, learned & judged
+        )
 
     def score_of(
         self,
@@ -234,6 +251,7 @@ class ResidualLayer:
         far: NDArray[np.bool_],
         marks: tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]],
     ) -> NDArray[np.bool_]:
+        """Learn from a step; value: less the steps that a store has made."""
         present, fresh, fit = marks
         lanes = self._lanes
         ready, trusted, doubts = lanes["ready"], lanes["trusted"], lanes["doubts"]
@@ -291,7 +309,9 @@ class ResidualLayer:
     def _aim(self) -> None:
         lanes = self._lanes
         np.copyto(lanes["next"], self._predictor.forecast(), where=self._predictor.running)
-        np.add(lanes["next"], self._residuals.mean(), out=lanes["expected"])
+        expected = lanes["expected"]
+        np.add(lanes["next"], self._residuals.mean(), out=expected)
+        expected += lanes["shift"]
         np.maximum(self._residuals.sigma(), self._floor(lanes["expected"]), out=lanes["spread"])
         np.minimum(lanes["spread"], LARGEST, out=lanes["spread"])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,7 +42,9 @@ USUAL = {
     "feed_rate_setpoint": 0.83,
 }
 NAMES = tuple(USUAL)
+USUAL |= {"temperature_setpoint": 37.0, "base_rate": 0.1, "base_pump": 40.0}
 NOISE = {"pH": 0.005, "pH_2": 0.005, "DO": 0.3, "DO_2": 0.3, "temperature": 0.02, "temperature_2": 0.02}
+NOISE |= {"temperature_setpoint": 0.0}
 CONTEXT = Context(batch="B1", phase="feed", batch_since_us=0, phase_since_us=0)
 
 
@@ -51,6 +54,7 @@ class Unit:
     def __init__(self, seed: int = 1, names: tuple[str, ...] = NAMES) -> None:
         self.names = names
         self.layer = Attribution()
+        self.context = CONTEXT
         for name in names:
             self.layer.add(name, None)
         self._random = np.random.default_rng(seed)
@@ -77,7 +81,7 @@ class Unit:
     def take(self, value: NDArray[np.float64], doubted: tuple[str, ...] = ()) -> UnitScore | None:
         known = np.isfinite(value)
         self.row += 1
-        step = Step(self.row * 10_000_000, value, known, known, CONTEXT)
+        step = Step(self.row * 10_000_000, value, known, known, self.context)
         return self.layer.take(step, np.array([name in doubted for name in self.names]))
 
 
@@ -142,9 +146,46 @@ def test_an_actuator_that_leaves_its_set_point_is_the_process() -> None:
 
 def test_an_analyser_that_moves_alone_is_a_sensor_and_the_open_balance_is_named() -> None:
     unit = learnt()
-    unit.steps(20, set_to(offgas_O2=0.8, offgas_CO2=-0.8), doubted=("offgas_O2", "offgas_CO2"))
+    unit.steps(60, set_to(offgas_O2=0.8, offgas_CO2=-0.8), doubted=("offgas_O2", "offgas_CO2"))
     assert verdict(unit).looks_like == "sensor"
     assert "DO, oxygen uptake, stirrer and gas do not fit" in verdict(unit).evidence
+
+
+def test_a_flow_meter_that_leaves_the_sum_of_its_parts_is_a_sensor() -> None:
+    unit = learnt()
+    unit.steps(20, set_to(gas_flow=30.0), doubted=("gas_flow",))
+    assert verdict(unit).looks_like == "sensor"
+    assert verdict(unit).evidence.startswith("gas flow and the sum of its parts do not fit")
+
+
+def test_while_uptake_moves_balances_wait_because_gas_lags_behind_the_broth() -> None:
+    unit = learnt()
+    said = unit.steps(20, set_to(offgas_O2=0.8, offgas_CO2=-0.8))
+    assert not any(one.suspect for one in said if one is not None)
+
+
+def test_after_a_new_phase_or_command_balances_come_to_rest_and_are_learnt_anew() -> None:
+    slower = {"offgas_O2": 0.8, "offgas_CO2": -0.8}
+    unit = learnt()
+    assert any(one.suspect for one in unit.steps(60, set_to(**slower)) if one is not None)
+    unit = learnt()
+    unit.context = replace(CONTEXT, phase="induction")
+    assert not any(one.suspect for one in unit.steps(300, set_to(**slower)) if one is not None)
+    unit = learnt(1, (*NAMES, "temperature_setpoint"))
+    chilled = set_to(temperature_setpoint=-7.0, **slower)
+    assert not any(one.suspect for one in unit.steps(300, chilled) if one is not None)
+
+
+def test_the_ratio_of_a_rounded_position_says_less_the_smaller_it_is() -> None:
+    broken = []
+    for position in (2.0, 40.0):
+        unit = learnt(1, ("base_rate", "base_pump"))
+        scale = position / 40.0
+        at = set_to(base_rate=0.1 * scale - 0.1, base_pump=position - 40.0)
+        off = set_to(base_rate=0.025 * scale - 0.1, base_pump=position - 40.0)
+        unit.steps(100, at)
+        broken.append(any(one.suspect for one in unit.steps(30, off) if one is not None))
+    assert broken == [False, True]
 
 
 def test_many_independent_instruments_are_the_process() -> None:

@@ -25,7 +25,13 @@ if TYPE_CHECKING:
 
     from agents.models.step import UnitScore
 
-SMALL = {"baseline_steps": 60, "calibration_steps": 30, "settle_steps": 10, "centre_steps": None}
+SMALL = {
+    "baseline_steps": 60,
+    "calibration_steps": 30,
+    "settle_steps": 10,
+    "centre_steps": None,
+    "early_excess": None,
+}
 KEY = b"a key of this test"
 STEP_US = shipped().step_us
 MIXING = np.random.default_rng(0).normal(size=(5, 5))
@@ -94,6 +100,46 @@ def test_it_says_nothing_before_its_baseline_is_complete() -> None:
     scores = play(layer(), normal(200))
     assert scores[:90] == [None] * 90
     assert None not in scores[90:]
+
+
+def test_with_a_margin_it_judges_while_it_is_calibrated() -> None:
+    model = layer(early_excess=8.0)
+    rows = normal(200)
+    rows[75:80, 2] += 1000.0
+    scores = play(model, rows)
+    assert scores[:60] == [None] * 60
+    suspected = [at for at, score in enumerate(scores[:90]) if score is not None and score.suspect]
+    assert suspected[:3] == [77, 78, 79]
+    assert suspected[-1] < 85
+    assert not any(score.suspect for score in said(scores[90:]))
+
+
+def test_calibration_leaves_out_what_is_suspected_meanwhile() -> None:
+    guarded, credulous = layer(early_excess=8.0), layer()
+    rows = normal(100)
+    rows[70:75] += 1000.0
+    for model in (guarded, credulous):
+        play(model, rows)
+    probe = normal(1, seed=3)[0] + 30.0
+    scores = [said(play(model, [probe], 100))[0].score for model in (guarded, credulous)]
+    assert scores[0] > 2.0 * scores[1]
+
+
+def test_what_the_recipe_leaves_out_takes_no_part() -> None:
+    model = layer(left_out=("signal 2",))
+    rows = normal(200)
+    rows[150:, 2] += 1000.0
+    scores = said(play(model, rows))
+    assert not any(score.suspect for score in scores)
+    assert all(score.contributions[2] == 0.0 for score in scores)
+
+
+def test_it_is_silent_in_the_stages_that_the_recipe_names() -> None:
+    model = layer(silent_stages=("batch",))
+    scores = play(model, normal(200), context=Context(batch="B1", phase="growth", stage="batch"))
+    assert scores == [None] * 200
+    told = said(play(model, normal(200, seed=2), 200, context=Context(batch="B1", phase="fed", stage="feed")))
+    assert len(told) == 100
 
 
 def test_scores_of_normal_steps_are_rarely_high() -> None:

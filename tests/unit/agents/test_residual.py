@@ -218,6 +218,33 @@ def test_a_total_that_is_set_back_to_zero_is_counted_from_there_without_suspicio
     assert model.ready[0]
 
 
+@pytest.mark.parametrize("drawn", [-8.0, 5.0])
+def test_what_is_drawn_from_or_put_on_the_scales_is_one_step_and_no_more(drawn: float) -> None:
+    model = trained("weight", "DO")
+    told = play(model, noisy(40.0 + drawn, 100, seed=1), 400)
+    assert told[0].suspect.all()
+    assert [bool(scores.suspect[0]) for scores in told[1:]].count(True) == 0
+    assert all(scores.suspect[1] for scores in told[1:20])
+    assert model.expected[0] == pytest.approx(40.0 + drawn, abs=0.5)
+    assert model.rebaselines[0] == 0
+
+
+def test_a_dose_that_a_total_counts_is_one_step_and_a_pump_that_runs_on_stays_suspect() -> None:
+    model = layer("antifoam_total")
+    play(model, [2.0] * 400)
+    told = play(model, [2.5] * 100, 400)
+    assert [bool(scores.suspect[0]) for scores in told] == [True, *[False] * 99]
+    running = play(model, 2.5 + 0.1 * np.arange(1, 31), 500)
+    assert all(scores.suspect[0] for scores in running)
+
+
+def test_a_signal_that_is_sampled_seldom_stays_suspect_until_its_next_sample() -> None:
+    model = trained()
+    assert play(model, [60.0], 400)[0].suspect[0]
+    assert all(scores.suspect[0] for scores in play(model, [60.0] * 5, 401, fresh=False))
+    assert not play(model, [40.0], 406)[0].suspect[0]
+
+
 def test_a_frozen_recipe_learns_no_spread_once_it_has_settled() -> None:
     frozen, guarded = (
         layer("x", learning=learning, settle_steps=100, tail_memory=100) for learning in ("frozen", "guarded")
