@@ -36,6 +36,9 @@ GOES_ON = 100
 """and so many steps it goes on beside one that never stopped."""
 
 JUMPS = 20
+NOT_OF_JUMPS = frozenset({"drift", "forecast"})
+"""Layers that others tell of jumps."""
+
 GROWTH = 1.5
 """Neither what it knows nor what a sample costs may be this much more after all samples than after half."""
 
@@ -179,7 +182,9 @@ def _jump(subject: Subject) -> str:
             value[0] = 1e300 if number % 100 == 7 else -1e300
         said = unit.take(value)
         found += begins < number <= begins + JUMPS and suspected(said) > 0.0
-    return f"it suspects {found} of the first {JUMPS} jumps"
+    if found or subject.kind in NOT_OF_JUMPS:
+        return f"it suspects {found} of the first {JUMPS} jumps"
+    return "it suspects no jump: scale what it sees, let it settle for longer, or lower suspect_at"
 
 
 def _clock_back(subject: Subject) -> str:

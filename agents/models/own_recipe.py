@@ -7,8 +7,8 @@
     step_s: 10
     signals: [DO, pH, temperature]
     estimator:
-      - {model: preprocessing.MinMaxScaler}
-      - {model: anomaly.HalfSpaceTrees, parameters: {n_trees: 10, height: 8, seed: 42}}
+      - model: anomaly.HalfSpaceTrees
+        parameters: {n_trees: 25, seed: 42, limits: {DO: [0, 120], pH: [6, 8], temperature: [30, 40]}}
 
 A name is looked up in River and nowhere else, so a recipe is data: it cannot import, open or run anything.
 """
@@ -32,6 +32,8 @@ from schemas.model_event import ModelContext
 from schemas.wire import Name  # noqa: TC001 - pydantic reads it
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from agents.models.step import Layer
 
 Kind = Literal["detector", "judge", "forecaster", "regressor"]
@@ -46,6 +48,8 @@ PARTS = frozenset(
     }
 )
 """The parts of River that a recipe may name."""
+
+TREES = "anomaly.HalfSpaceTrees"
 
 Value = float | int | bool | str | None
 Plain = Value | tuple[Value, ...] | dict[str, Value | tuple[Value, ...]]
@@ -69,6 +73,14 @@ class Part(BaseModel):
             name: cls.model_validate(value) if isinstance(value, dict) and "model" in value else value
             for name, value in given.items()
         }
+
+    def within(self) -> Iterator[Part]:
+        """Yield this part and those in its parameters."""
+        yield self
+        for value in self.parameters.values():
+            for inner in value if isinstance(value, tuple) else (value,):
+                if isinstance(inner, Part):
+                    yield from inner.within()
 
     def build(self) -> Any:
         """Return a new, untrained object.
@@ -144,6 +156,17 @@ class OwnRecipe(Recipe):
             model |= part
         return model
 
+    def refuse_unscaled(self) -> None:
+        """Raise ModelRefused where half-space trees would see values that are not within their limits."""
+        scaled = any("Scaler" in part.model for part in self.estimator[:-1])
+        for part in self.estimator[-1].within():
+            if part.model == TREES and not scaled and "limits" not in part.parameters:
+                raise ModelRefused(
+                    f"{self.name}: River's {TREES} looks between 0 and 1 only, and nothing tells it more.",
+                    next_step="give it limits, by signal and wider than where it runs: "
+                    "{DO: [0, 120], pH: [6, 8]}",
+                )
+
     def kind(self) -> Kind:
         """Return what the estimator can be asked.
 
@@ -191,6 +214,7 @@ def load(text: str) -> OwnRecipe:
         where = ".".join(map(str, first["loc"])) or "the recipe"
         raise ModelRefused(f"{where}: {first['msg']}.", detail=str(error)) from error
     recipe.kind()
+    recipe.refuse_unscaled()
     try:
         model_of(state_of(recipe.build()))
     except (TypeError, SnapshotRefused) as wrong:

@@ -151,10 +151,11 @@ class OwnSignals:
         """Score values of the signals at `slots`, each the worst of `samples`; as value, >= 0, finite."""
         value = np.clip(value, -LARGEST, LARGEST)
         if self._kind == "judge":
-            raw = [
-                self._models[slot].score_one(self._features(slot), one)
-                for slot, one in zip(slots.tolist(), value.tolist(), strict=True)
-            ]
+            with panics_as_errors():
+                raw = [
+                    self._models[slot].score_one(self._features(slot), one)
+                    for slot, one in zip(slots.tolist(), value.tolist(), strict=True)
+                ]
             off = np.nan_to_num(np.array(raw, dtype=np.float64), nan=0.0) - self._lanes["middle"][slots]
             size = np.maximum(off, 0.0) / spread
         else:

@@ -1,11 +1,13 @@
 """The models of one unit: layer after layer on one grid of device time, and what they say of a frame.
 
 Every sample is scored at once against what its step is expected to be; the layers themselves move when a step
-is complete. A layer that raises is out of service for this unit and its fault is kept; the rest goes on.
+is complete. A layer that raises is out of service for this unit: a score of 0 says why, and the rest goes on.
+With the next batch it starts anew.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -17,7 +19,7 @@ from agents.context import NO_BATCH
 from agents.models.grid import Grid
 from agents.models.lineup import FORECAST, everywhere
 from agents.models.seat import Seat, Whole, take, told
-from agents.models.step import SignalScores
+from agents.models.step import SignalScores, UnitScore
 from agents.models.worst import Scores, Worst, of_steps
 from schemas.errors import SnapshotRefused
 
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from agents.models.drift import Drift
     from agents.models.forecasting.layer import Outlooks
     from agents.models.lineup import Choice, Lineup, Role
-    from agents.models.step import Layer, Step, UnitScore
+    from agents.models.step import Layer, Step
     from agents.samples import Samples
     from schemas.score import ModelRef
     from schemas.signals import SignalSpec
@@ -43,6 +45,12 @@ STEP_US = 5_000_000
 
 LARGEST = 1e30
 """Beyond it no reading is meant and squares overflow: such samples are not scored."""
+
+ALL = "all"
+"""The name under which a fault stands that was none of a single model."""
+
+MOST_WORDS = 300
+"""Of a fault, so many characters are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +78,7 @@ class Foresaid:
 
 
 class UnitModels:
-    """The models of one unit; `faults` has the fault of each that was taken out of service, by its name.
+    """The models of one unit; `faults` has the fault of each that is out of service, by its name.
 
     `foresaid` is what was forecast with the last frame, the champion's before its challengers'; empty where
     it completed no step of the forecasts.
@@ -87,6 +95,8 @@ class UnitModels:
         self._signals: list[tuple[str, SignalSpec | None]] = []
         self._grid = Grid(STEP_US)
         self._seats: list[Seat] = []
+        self._fallen: list[Choice] = []
+        self._batch: str | None = None
         self._lineup: Lineup | None = None
         self._follow(NO_BATCH)
 
@@ -100,7 +110,7 @@ class UnitModels:
     def add(self, name: str, spec: SignalSpec | None) -> None:
         """Give the next slot to a signal."""
         self._signals.append((name, spec))
-        self._grid.add(held=spec is not None and (spec.reading == "held" or spec.signal_class == "setpoint"))
+        _grow(self._grid, spec)
         for seat in list(self._seats):
             seat.grow(name)
             self._try(seat, partial(_add, name=name, spec=spec))
@@ -118,28 +128,31 @@ class UnitModels:
         try:
             return self._take(device, samples, unfit, context, now_us)
         except Exception as fault:  # whatever the models do, limits must go on
-            self._seats = []
-            self.faults["all"] = repr(fault)
             log.exception("the models of a unit failed and are out of service")
-            return []
+            self.faults[ALL] = _words(fault)
+            for seat in list(self._seats):
+                self._out(seat.choice, fault)
+            return self._why_fallen(int(samples.time_us.max()))
 
     def _take(
         self, device: str, samples: Samples, unfit: NDArray[np.bool_], context: Context, now_us: int
     ) -> list[Said]:
-        self._follow(context)
         self.foresaid = []
+        self._follow(context)
+        if ALL in self.faults:
+            return []
         heard = _Heard(samples.slots)
         for index, within in self._grid.hear(device, samples, now_us):
             for step in self._grid.complete(index, context):
                 self._take_step(step, heard)
-            for seat in self._seats:
+            for seat in list(self._seats):
                 if seat.judge is not None:
-                    heard.worst_of(seat).see(within, seat.judge)
+                    self._try(seat, partial(heard.worst_of(seat).see, within))
             self._grid.put(index, within, unfit)
         for step in self._grid.complete(None, context):
             self._take_step(step, heard)
         self._foretell(heard)
-        return self._tell(heard)
+        return [*self._tell(heard), *self._why_fallen(int(samples.time_us.max()))]
 
     def _foretell(self, heard: _Heard) -> None:
         for seat in list(self._seats) if heard.foreseen_us else ():
@@ -158,11 +171,18 @@ class UnitModels:
         return [seat for seat in self._seats if seat.choice.role == "champion"]
 
     def state(self) -> dict[str, Any]:
-        """Everything that the models know, for state_codec."""
+        """Everything that the models know, for state_codec, but for what cannot be kept."""
+        seats, unkept = {}, {}
+        for seat in self._seats:
+            try:
+                seats[seat.choice.name] = seat.state()
+            except Exception as fault:  # noqa: BLE001 - whatever a model does, alarms must be kept; it is told
+                unkept[seat.choice.name] = f"What it knew could not be kept: {_words(fault)}."
         return {
             "signals": [name for name, _ in self._signals],
             "grid": self._grid.state(),
-            "seats": {seat.choice.name: seat.state() for seat in self._seats},
+            "seats": seats,
+            "unkept": unkept,
             "faults": dict(self.faults),
         }
 
@@ -183,7 +203,7 @@ class UnitModels:
         self._follow(context)
         self._grid.take_up(state["grid"])
         self.faults = dict(state["faults"])
-        anew = {}
+        anew = dict(state.get("unkept", {}))
         for seat in list(self._seats):
             name = seat.choice.name
             kept = state["seats"].get(name)
@@ -192,14 +212,26 @@ class UnitModels:
             elif kept is not None:
                 try:
                     seat.take_up(kept)
-                except SnapshotRefused as refused:
-                    anew[name] = refused.message
+                except (SnapshotRefused, KeyError, TypeError, ValueError, IndexError) as refused:
+                    anew[name] = refused.message if isinstance(refused, SnapshotRefused) else _words(refused)
+                    self._reseat(seat)
         return anew
+
+    def _reseat(self, seat: Seat) -> None:
+        """Put a new one in the place of a model that has taken up a part of a memory."""
+        place = self._seats.index(seat)
+        self._seat(seat.choice)
+        if self._seats[-1].choice is seat.choice and self._seats[-1] is not seat:
+            self._seats[place] = self._seats.pop()
 
     def _follow(self, context: Context) -> None:
         """Let the models of another context take their seats; those that go on keep what they know."""
+        failed = dict(self.faults)
+        if context.batch != self._batch:
+            self._batch = context.batch
+            self._begin_anew()
         lineup = self._choose(context)
-        if lineup is self._lineup:
+        if lineup is self._lineup and failed == self.faults:
             return
         self._lineup = lineup
         sitting = {seat.choice.name: seat for seat in self._seats}
@@ -212,11 +244,19 @@ class UnitModels:
             elif choice.name not in self.faults:
                 self._seat(choice)
 
+    def _begin_anew(self) -> None:
+        """Let what has failed have another chance: what it failed of may have gone with the batch."""
+        if ALL in self.faults:
+            self._grid = Grid(STEP_US)
+            for _, spec in self._signals:
+                _grow(self._grid, spec)
+        self.faults.clear()
+
     def _seat(self, choice: Choice) -> None:
         stride, rest = divmod(choice.recipe.step_us, STEP_US)
         if rest:
-            self.faults[choice.name] = (
-                f"its step of {choice.recipe.step_s} s is no multiple of {STEP_US / 1e6} s"
+            self._out(
+                choice, ValueError(f"a step of {choice.recipe.step_s} s is no multiple of {STEP_US / 1e6} s")
             )
             return
         champion = self._champion(choice.kind) if choice.role == "challenger" else None
@@ -239,10 +279,8 @@ class UnitModels:
             for whole, so_far in seat.coarser.take(step, doubted):
                 if seat.choice.kind == FORECAST:
                     heard.foreseen_us[seat.choice.name] = whole.end_us
-                try:
-                    said = take(seat.layer, whole, so_far)
-                except Exception as fault:  # noqa: BLE001 - whatever it does, limits must go on; it is reported
-                    self._out(seat.choice, fault)
+                said = self._try(seat, partial(take, step=whole, doubted=so_far))
+                if seat not in self._seats:
                     break
                 self._hear(seat, whole, said, heard)
             if seat.choice.role == "champion":
@@ -267,12 +305,12 @@ class UnitModels:
 
     def _tell(self, heard: _Heard) -> list[Said]:
         told = []
-        for seat in self._seats:
+        for seat in list(self._seats):
             name = seat.choice.name
             worst = heard.worst.get(name)
             scores = None
             if worst is not None and seat.judge is not None:
-                scores = worst.scores(seat.judge, seat.suspect_at)
+                scores = self._try(seat, partial(worst.scores, suspect_at=seat.suspect_at))
             elif name in heard.steps:
                 scores = of_steps(heard.steps[name])
             if scores is not None or name in heard.unit:
@@ -288,8 +326,31 @@ class UnitModels:
 
     def _out(self, choice: Choice, fault: Exception) -> None:
         self._seats = [seat for seat in self._seats if seat.choice is not choice]
-        self.faults[choice.name] = repr(fault)
+        self.faults[choice.name] = _words(fault)
+        self._fallen.append(choice)
         log.error("a model failed and is out of service", model=choice.name, fault=repr(fault))
+
+    def _why_fallen(self, time_us: int) -> list[Said]:
+        """What is said, once, of the models that have gone out of service."""
+        nobody = np.zeros(len(self._signals))
+        said = []
+        for choice in self._fallen:
+            why = f"out of service until the next batch: {self.faults.get(choice.name, '')}"
+            score = UnitScore(
+                choice.kind, 0.0, suspect=False, learned=False, contributions=nobody, reason=why
+            )
+            said.append(Said(choice, None, ((time_us, score),)))
+        self._fallen = []
+        return said
+
+
+def _words(fault: Exception) -> str:
+    """A fault as it is told: the same whenever it happens again, so without places in memory."""
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(fault))[:MOST_WORDS]
+
+
+def _grow(grid: Grid, spec: SignalSpec | None) -> None:
+    grid.add(held=spec is not None and (spec.reading == "held" or spec.signal_class == "setpoint"))
 
 
 def _add(layer: Layer, name: str, spec: SignalSpec | None) -> None:

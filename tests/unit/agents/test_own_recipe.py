@@ -118,6 +118,8 @@ def test_parts_may_hold_parts_and_mappings() -> None:
         (text([{"model": "anomaly.hst.collections.deque"}]), "has no anomaly.hst"),
         (text([{"model": "anomaly.HalfSpaceTrees", "parameters": {"trees": 5, "seed": 1}}]), "does not take"),
         (text([{"model": "anomaly.HalfSpaceTrees"}]), "no seed"),
+        (text([TREES[1]]), "looks between 0 and 1 only"),
+        (text([{"model": "drift.ADWIN"}]), "neither an anomaly detector, nor a forecaster, nor a regressor"),
         (text([SCALER]), "neither an anomaly detector, nor a forecaster, nor a regressor"),
         (text(HOLT, river="0.25"), "is made for River 0.25"),
     ],
