@@ -318,15 +318,19 @@ class WatchWorker:
 
     def _report_faults(self, watch: PartitionWatch, judgement: Judgement) -> None:
         for key in judgement.changed:
-            for model, fault in watch.units[key].model_faults.items():
-                if (key, model) not in self._told_faults:
-                    self._told_faults.add((key, model))
-                    log.error(
-                        "a model failed and is out of service; limits go on",
-                        unit=key,
-                        model=model,
-                        cause=fault,
-                    )
+            faults = watch.units[key].model_faults
+            before = {model for unit, model in self._told_faults if unit == key}
+            for model in faults.keys() - before:
+                self._told_faults.add((key, model))
+                log.error(
+                    "a model failed and is out of service; limits go on",
+                    unit=key,
+                    model=model,
+                    cause=faults[model],
+                )
+            for model in before - faults.keys():
+                self._told_faults.discard((key, model))
+                log.info("a model is in service again", unit=key, model=model)
 
     def _commit(self, owned: OwnedPartition, messages: Sequence[Outgoing]) -> None:
         for pause_s in (*RETRY_S, None):
