@@ -169,7 +169,7 @@ class ResidualLayer:
     def take(self, step: Step, doubted: NDArray[np.bool_]) -> SignalScores:
         """Judge a step and learn from it; silent where nothing was sampled or there is no baseline yet."""
         present = np.isfinite(step.value)
-        value = np.where(present, np.clip(step.value, -LARGEST, LARGEST), 0.0)
+        value = np.minimum(np.maximum(np.where(present, step.value, 0.0), -LARGEST), LARGEST)
         fresh = step.fresh & present
         fit = step.fit & fresh & ~doubted & (np.abs(value) < LARGEST)
         self._follow(step.context, value, fit)
@@ -180,7 +180,7 @@ class ResidualLayer:
         score = self._score(size, expected, spread, slice(None))
         far = ready & present & (score >= self.recipe.suspect_at)
         set_back = far & fit & self._totals & (value < expected)
-        if set_back.any():
+        if np.count_nonzero(set_back):
             self._begin(set_back, grace=0)
             far &= ~set_back
             ready &= ~set_back
@@ -254,32 +254,37 @@ class ResidualLayer:
         """Learn from a step; value: less the steps that a store has made."""
         present, fresh, fit = marks
         lanes = self._lanes
-        ready, trusted, doubts = lanes["ready"], lanes["trusted"], lanes["doubts"]
+        ready, trusted, doubts, learnt = (lanes[name] for name in ("ready", "trusted", "doubts", "learnt"))
         np.copyto(trusted, fit, where=fresh)
         good = present & trusted & ~far
         off = ready & present & ~good
         doubts[good] = 0
         doubts += off
-        coasting = off & (doubts <= self.recipe.coast_steps)
+        waiting, doubtful = np.count_nonzero(ready) < ready.size, np.count_nonzero(off) > 0
 
         residual = value - lanes["next"]
         taught = ready & good & fresh
         if self.recipe.learning == "frozen":
-            taught &= lanes["learnt"] < self.recipe.settle_steps
-        if not ready.all():
+            taught &= learnt < self.recipe.settle_steps
+        if waiting:
             self._keep(residual, good & fresh & ~ready & ~self._silent)
         self._residuals.learn(residual, taught)
         self._tail.learn(size, taught)
-        learnt = lanes["learnt"]
         learnt += taught
-        self._predictor.learn(np.where(coasting, lanes["next"], value), good | coasting)
+        follows = good
+        if doubtful:
+            coasting = off & (doubts <= self.recipe.coast_steps)
+            value, follows = np.where(coasting, lanes["next"], value), good | coasting
+        self._predictor.learn(value, follows)
 
-        complete = (lanes["kept"] >= self.recipe.baseline_steps) & ~ready
-        for lane in np.flatnonzero(complete).tolist():
-            self._take_baseline(lane)
-        again = off & (doubts >= self.recipe.rebaseline_steps)
-        if again.any():
-            self._begin(again, grace=0)
+        if waiting:
+            complete = (lanes["kept"] >= self.recipe.baseline_steps) & ~ready
+            for lane in np.flatnonzero(complete).tolist():
+                self._take_baseline(lane)
+        if doubtful:
+            again = off & (doubts >= self.recipe.rebaseline_steps)
+            if again.any():
+                self._begin(again, grace=0)
         self._aim()
         learned: NDArray[np.bool_] = good & ready
         return learned
