@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict, dataclass, field
+from math import isfinite
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,9 +31,24 @@ class Report:
     figures: tuple[Figure, ...]
     observations: tuple[str, ...] = field(default=())
 
+    def check(self) -> Report:
+        """Return it; raises ValueError where a figure or a ratio is no finite number, and names those."""
+        wrong = [f"{one.name} ({one.value:g})" for one in self.figures if not isfinite(one.value)]
+        wrong += [
+            f"{one.name}, its ratio to {one.to} ({one.ratio:g})"
+            for one in self.figures
+            if isfinite(one.value) and one.ratio is not None and not isfinite(one.ratio)
+        ]
+        if wrong:
+            raise ValueError(
+                f"{self.name}: no finite number came out for {'; '.join(wrong)}: what was measured does not "
+                f"suffice for it"
+            )
+        return self
+
     def as_json(self) -> str:
-        """Return it as one line of JSON."""
-        return json.dumps(asdict(self))
+        """Return it as one line of JSON; raises ValueError where a figure is no finite number."""
+        return json.dumps(asdict(self.check()), allow_nan=False)
 
     def as_table(self) -> str:
         """Return it as lines of text."""
@@ -46,8 +63,12 @@ class Report:
         return "\n".join(lines)
 
     def tell(self, argv: Sequence[str]) -> int:
-        """Print it as argv asks (`--json` or a table) and return the exit code 0."""
-        print(self.as_json() if "--json" in argv else self.as_table())
+        """Print it as argv asks (`--json` or a table); return the exit code, 1 if a figure is no number."""
+        try:
+            print(self.as_json() if "--json" in argv else self.check().as_table())
+        except ValueError as error:
+            print(error, file=sys.stderr)
+            return 1
         return 0
 
     @classmethod
