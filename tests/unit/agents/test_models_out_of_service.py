@@ -15,8 +15,12 @@ from agents.models.lineup import Choice, ordered
 from agents.models.residual import ResidualLayer
 from agents.models.unit_models import UnitModels
 from agents.state_codec import pack, unpack
+from agents.unit_watch import UnitWatch
+from schemas.score import ScoreMessage
 from schemas.signals import spec
+from tests.unit.agents.frames import Player
 from tests.unit.agents.test_unit_models import FIT, LINEUP, NAMES, RECIPE, VALUES, frame, models, varied
+from tests.unit.agents.test_unit_watch import Raising
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -225,3 +229,15 @@ def test_outside_batches_nothing_comes_back(unit: UnitModels) -> None:
     play(unit, 0, 1200, NO_BATCH)
     play(unit, 2000, 2100, NO_BATCH)
     assert len(unit.faults) == 1
+
+
+def test_what_failed_is_told_in_a_score_message_and_stored_like_any_other() -> None:
+    role = ordered([Choice("residual", "challenger", BAD, lambda: Raising(BAD))])
+    player = Player(UnitWatch("north", "BR-01", choose=lambda _: role))
+    player.run(100, lambda _: {"DO": 40.0})
+    player.run(20, lambda _: {"DO": 100.0})
+    told = [one for one in player.outputs if isinstance(one, ScoreMessage) and one.unit_scores]
+    ((message, score),) = [(one, score) for one in told for score in one.unit_scores or ()]
+    assert (message.model, message.role, message.scores) == (BAD.ref, "challenger", [])
+    assert score.reason == "out of service until the next batch: ArithmeticError('injected')"
+    assert (score.score, score.suspect) == (0.0, False)
