@@ -9,7 +9,14 @@ import pytest
 
 from agents.models.forecasting.recipe import ForecastingRecipe, shipped
 from bench.models import diginbio, m4, senck
-from bench.models._forecasting import HORIZONS, interval_score, of_samples, score, split_conformal
+from bench.models._forecasting import (
+    HORIZONS,
+    interval_score,
+    of_samples,
+    score,
+    split_conformal,
+    with_held,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,6 +64,7 @@ def test_a_trend_is_scored_better_than_persistence_and_a_constant_not_at_all() -
         assert scored.mae[0] < 0.65
         assert np.isnan(scored.mae[1])
         assert scored.moving.tolist() == [True, False]
+        assert with_held(scored.mae).tolist() == [scored.mae[0], 1.0]
 
 
 def test_horizons_are_counted_in_samples_and_every_forecast_is_compared() -> None:
