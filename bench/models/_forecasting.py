@@ -181,7 +181,7 @@ def report(name: str, recordings: Mapping[str, NDArray[np.float64]], kind_of: Ca
     held = int(np.sum(~every.moving))
     left_out = (
         f"{len(scored)} recordings, {int(every.moving.sum())} series that move; {held} that are held (fewer "
-        f"than {LEAST_MOVING:.0%} of their samples differ from the one before: set points, positions) count only "
+        f"than {LEAST_MOVING:.0%} of their samples differ from the one before: set points) count only "
         "with all series, as 1 where persistence never errs, for there nobody can do better"
     )
     how = (
