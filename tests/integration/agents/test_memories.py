@@ -7,6 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import numpy as np
+import orjson
 import pytest
 from confluent_kafka import Producer
 
@@ -132,4 +133,32 @@ def test_a_memory_of_another_installation_is_refused_and_the_unit_starts_anew(
     theirs = start("watch", broker=topics.bootstrap, SPARGE_STATE_KEY="the key of another one")
     wait_until_watched(topics, send(topics, 10, 20, start_us), [theirs])
     assert "written with another key" in theirs.log()
+    assert "the position was refused" in theirs.log()
     assert theirs.alive
+
+
+@pytest.mark.timeout(180)
+def test_a_position_that_somebody_moved_on_is_refused_and_no_frame_passes_unwatched(
+    topics: Broker, start: Callable[..., Worker]
+) -> None:
+    start_us = time.time_ns() // 1000 - 3_600_000_000
+    worker = start("watch", broker=topics.bootstrap)
+    wait_until_watched(topics, send(topics, 0, 20, start_us), [worker])
+    # Its last memory is older than what it has told.
+    worker.kill()
+    send(topics, 20, 30, start_us)
+    forger = Producer(topics.producing())
+    for record in read_all(topics, WATCH_STATE.name):
+        if record.key == POSITION_KEY and record.value:
+            position = orjson.loads(record.value)
+            moved = orjson.dumps({**position, "next_offset": position["next_offset"] + 5})
+            forger.produce(WATCH_STATE.name, moved, POSITION_KEY, partition=record.partition)
+    forger.flush(30)
+    after = start("watch", broker=topics.bootstrap)
+    wait_until_watched(topics, send(topics, 30, 40, start_us), [after])
+    after.stop()
+    assert "it was changed, or written with another key" in after.log()
+    told, expected = results(topics), without_a_stop(topics)
+    for partition, wanted in expected.items():
+        # What came after the last memory may have been told again, word for word.
+        assert list(dict.fromkeys(told[partition])) == wanted
