@@ -131,12 +131,13 @@ class Attribution:
         number = self._numbers(step)
         score, learned = self._judge(number, step, doubted)
         self.verdict = self._decide(number)
-        if not (np.isfinite(score).any() or self.verdict):
-            return None
         judged = np.isfinite(score)
+        count = int(np.count_nonzero(judged))
+        if not (count or self.verdict):
+            return None
         known = np.where(judged, score, 0.0)
         # The least of many tail probabilities, by Bonferroni's bound.
-        unit = max(0.0, float(known.max()) - log10(max(1, int(judged.sum()))))
+        unit = max(0.0, float(known.max()) - log10(max(1, count)))
         weight = np.where(self._broken, known, 0.0) @ self._concern
         total = float(weight.sum())
         return UnitScore(
@@ -177,7 +178,7 @@ class Attribution:
             setattr(self, f"_{name}", np.array(state[name]))
 
     def _numbers(self, step: Step) -> NDArray[np.float64]:
-        now = self._relations.quantities(np.clip(step.value, -LARGEST, LARGEST))
+        now = self._relations.quantities(np.minimum(np.maximum(step.value, -LARGEST), LARGEST))
         before = self._before if self._before.size == now.size else np.full_like(now, np.nan)
         self._before = now
         number = self._relations.of(now, before)
@@ -193,7 +194,7 @@ class Attribution:
         told = self._commands & np.isfinite(step.value)
         moved = told & np.isfinite(self._set_to) & (step.value != self._set_to)
         np.copyto(self._set_to, step.value, where=told)
-        if step.context.phase != self._phase or moved.any():
+        if step.context.phase != self._phase or np.count_nonzero(moved):
             self._phase = step.context.phase
             self._waiting = round(self.recipe.settle_s / self.recipe.step_s)
             self._learnt[self._balances] = 0.0
@@ -230,16 +231,21 @@ class Attribution:
         held = np.where(self._broken, recipe.clear_below, recipe.suspect_at)
         # Where a relation falls silent it neither breaks nor heals.
         self._broken = np.where(ready, tail >= held, self._broken & ~known)
-        steps = np.where(self._broken, self._broken_steps + 1.0, 0.0)
-        anew = steps * recipe.step_s >= recipe.rebaseline_after_s
-        self.rebaselines += int(anew.sum())
-        self._broken = self._broken & ~anew
-        self._broken_steps = np.where(anew, 0.0, steps)
-        self._learnt = np.where(anew, 0.0, self._learnt)
+        self._broken_steps = np.where(self._broken, self._broken_steps + 1.0, 0.0)
+        if np.count_nonzero(self._broken):
+            self._begin_anew()
         doubtful = self._concern @ (doubted | ~step.fit & step.fresh)
         fit = known & credible & ~self._broken & ~doubtful
         self._learn(number, fit, spread)
         return score, bool(fit.any())
+
+    def _begin_anew(self) -> None:
+        """Give a new offset to what has been broken for too long."""
+        anew = self._broken_steps * self.recipe.step_s >= self.recipe.rebaseline_after_s
+        self.rebaselines += int(np.count_nonzero(anew))
+        self._broken = self._broken & ~anew
+        self._broken_steps = np.where(anew, 0.0, self._broken_steps)
+        self._learnt = np.where(anew, 0.0, self._learnt)
 
     def _learn(
         self, number: NDArray[np.float64], fit: NDArray[np.bool_], spread: NDArray[np.float64]
@@ -252,12 +258,13 @@ class Attribution:
         bound = np.where(self._learnt >= self.recipe.baseline_steps, USUAL * spread, np.inf)
         self._learnt = np.where(fit, np.minimum(self._learnt + 1.0, self.recipe.memory_steps), self._learnt)
         share = np.where(fit, 1.0 / np.maximum(self._learnt, 1.0), 0.0)
-        off = np.clip(np.where(fit, number - self._mean, 0.0), -bound, bound)
+        off = np.where(fit, number - self._mean, 0.0)
+        off = np.minimum(np.maximum(off, -bound), bound)
         self._mean = self._mean + share * off
         self._variance = np.where(share < 1.0, (1.0 - share) * (self._variance + share * off * off), 0.0)
 
     def _decide(self, number: NDArray[np.float64]) -> Verdict | None:
-        if not (self._broken.any() or self._recent.any()):
+        if not (np.count_nonzero(self._broken) or np.count_nonzero(self._recent)):
             return None
         names, every = self._relations.names, self.recipe.relations
         doubted = [name for name, recent in zip(names, self._recent.tolist(), strict=True) if recent > 0.0]

@@ -143,20 +143,20 @@ class Relations:
         """(S + D,) the signals' values, then the derived quantities."""
         if not self._derived:
             return value
-        wanted = {one for name in self._derived for one in SOURCES[name]}
-        reading = {name: float(value[self._places[name]]) for name in wanted if name in self._places}
+        reading = {name: float(value[place]) for name, place in self._sources.items()}
         derived = derive(reading)
         return np.concatenate([value, [derived[name] for name in self._derived]])
 
     def of(self, now: NDArray[np.float64], before: NDArray[np.float64]) -> NDArray[np.float64]:
         """(R,) each relation's number; NaN where a quantity is missing. now, before: (S + D,)."""
-        known = np.where(np.isfinite(now), now, 0.0)
-        change = now - before
+        there, change = np.isfinite(now), now - before
+        changed = np.isfinite(change)
+        known = np.where(there, now, 0.0)
         linear, logarithm, increment, over = self._weights
         needed, changing = self._needed
-        gone = needed @ ~np.isfinite(now) | changing @ ~np.isfinite(change)
+        gone = needed @ ~there | changing @ ~changed
         found = linear @ known + logarithm @ np.log(np.maximum(known, SMALLEST))
-        found += increment @ np.where(np.isfinite(change), change, 0.0)
+        found += increment @ np.where(changed, change, 0.0)
         # Where too little flows a ratio says nothing.
         little = ((over > 0.0) & (known < over)).any(axis=1)
         return np.where(gone | little | self._absent, np.nan, found)
@@ -167,6 +167,8 @@ class Relations:
 
     def _place(self) -> None:
         self._weights, self._absent = self._lay_out()
+        wanted = {one for name in self._derived for one in SOURCES[name]}
+        self._sources = {name: place for name, place in self._places.items() if name in wanted}
         linear, logarithm, increment, over = (matrix != 0.0 for matrix in self._weights)
         self._needed = (linear | logarithm | over, increment)
         self._rounding = np.zeros(linear.shape)
