@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from agents.models.seat import Seat, Whole
     from agents.models.unit_models import UnitModels
     from schemas.alarm import AlarmTransition
+    from schemas.signals import SignalSpec
 
 FROM_MODELS = frozenset({"anomaly", "time_to_limit", "drift"})
 
@@ -28,7 +29,8 @@ MOST_SHOWN = 999.0
 def judge_anomalies(models: UnitModels, alarms: AlarmWatch, moment: Moment) -> list[AlarmTransition]:
     """Let the alarms know whether the champions suspect the unit, or single signals of it.
 
-    A signal of which another alarm has been raised, or that is part of a suspected whole, gets no second one.
+    A signal of which another alarm has been raised, or that is part of a suspected whole, gets no second one;
+    what only answers gets none.
     """
     told = []
     champions = [seat for seat in models.champions() if seat.choice.kind not in QUIET]
@@ -47,9 +49,10 @@ def judge_anomalies(models: UnitModels, alarms: AlarmWatch, moment: Moment) -> l
     }
     pending = {name for name, condition in under_way if condition == "anomaly" and name != UNIT}
     for slot, seat in _suspected(champions):
-        name = alarms.table.signals[slot].name
+        signal = alarms.table.signals[slot]
+        name = signal.name
         pending.discard(name)
-        abnormal = name not in told_of and worst is None
+        abnormal = name not in told_of and worst is None and not answers(signal.spec)
         evidence = Evidence(
             *(_shown(float(seat.score[slot])), "1", _limit(seat)),
             note=_words(looks),
@@ -59,6 +62,17 @@ def judge_anomalies(models: UnitModels, alarms: AlarmWatch, moment: Moment) -> l
     for name in sorted(pending):
         told += alarms.observe(name, "anomaly", Evidence(None, "1"), moment, abnormal=False)
     return told
+
+
+def answers(spec: SignalSpec | None) -> bool:
+    """Whether a controller moves the signal, or it counts what a pump gave.
+
+    It answers to the process; whether it does as it is told is judged by relations (models/attribution.py).
+    """
+    if spec is None:
+        return False
+    flow = spec.signal_class == "gas" and spec.unit == "L.min-1"
+    return flow or spec.signal_class == "equipment" or spec.reading in {"held", "total"}
 
 
 def _suspected(champions: list[Seat]) -> Iterator[tuple[int, Seat]]:

@@ -70,6 +70,7 @@ class ResidualRecipe(Recipe):
     grace_s: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     hold_steps: Steps
     stores: tuple[str, ...]
+    moves: dict[str, tuple[str, ...]]
     spread_noise: Positive
     spread_relative: Positive
 
@@ -161,7 +162,7 @@ class ResidualLayer:
         total = spec is not None and spec.reading == "total"
         self._totals = np.append(self._totals, total)
         self._stores = np.append(self._stores, total or name in self.recipe.stores)
-        self._follows = _followers(self._names)
+        self._follows = _followers(self._names, self.recipe.moves)
         for lanes in (self._predictor, self._residuals, self._tail, self._lanes, self._life):
             lanes.add()
         self._lanes["spread"][slot] = self._floor(self._lanes["expected"])[slot]
@@ -363,11 +364,12 @@ class ResidualLayer:
                 self._begin(where, grace=self.recipe.grace_steps)
 
 
-def _followers(names: list[str]) -> dict[int, list[int]]:
-    """Return for each set point's slot the slots of what it is the set point of, second probes included."""
+def _followers(names: list[str], moves: Mapping[str, tuple[str, ...]]) -> dict[int, list[int]]:
+    """Return for each command's slot the slots of what it moves, second probes of its own signal included."""
     found = {}
     for slot, name in enumerate(names):
         of, named = SET_POINT.subn("", name)
-        if named:
-            found[slot] = [place for place, other in enumerate(names) if other in {of, f"{of}_2"}]
+        moved = {*moves.get(name, ()), *([of, f"{of}_2"] if named else [])}
+        if moved:
+            found[slot] = [place for place, other in enumerate(names) if other in moved]
     return found

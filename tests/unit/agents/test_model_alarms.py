@@ -12,7 +12,7 @@ from agents.alarm_watch import AlarmWatch
 from agents.alarms.annunciator import Moment
 from agents.alarms.definition import shipped
 from agents.limits_ahead import judge_limits_ahead, limits_ahead
-from agents.model_alarms import judge_anomalies
+from agents.model_alarms import answers, judge_anomalies
 from agents.model_outputs import forecast_message, score_messages
 from agents.models.forecasting.layer import Outlooks
 from agents.models.lineup import Choice, Lineup
@@ -20,6 +20,7 @@ from agents.models.residual import shipped as residual_recipe
 from agents.models.step import SignalScores, UnitScore
 from agents.models.unit_models import Foresaid, Said, UnitModels
 from agents.snapshot import decode, encode
+from schemas.signals import spec
 from tests.unit.agents.frames import frame, sources, us
 
 if TYPE_CHECKING:
@@ -125,6 +126,20 @@ def test_what_the_time_scales_suspect_is_no_alarm() -> None:
     unit = Unit()
     unit.slow.says = suspects("DO")
     assert unit.run(600) == []
+
+
+def test_what_a_controller_moves_or_a_counter_counts_raises_no_alarm_by_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(globals(), "NAMES", ("DO", "base_pump"))
+    monkeypatch.setitem(globals(), "VALUES", {"DO": 40.0, "base_pump": 20.0})
+    unit = Unit()
+    unit.signal.says = suspects("DO", "base_pump")
+    assert brief(unit.run(300)) == [("DO", "raised")]
+    moved = ("agitation", "gas_flow", "feed_rate", "antifoam_total", "cooling_valve", "jacket_flow")
+    assert all(answers(spec(name)) for name in moved)
+    shown = ("pH", "offgas_O2", "weight", "foam", "temperature_2")
+    assert not any(answers(spec(name)) for name in (*shown, "nobody's"))
 
 
 def test_of_a_suspected_whole_the_parts_are_not_told_again() -> None:

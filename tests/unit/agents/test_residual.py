@@ -218,6 +218,19 @@ def test_a_total_that_is_set_back_to_zero_is_counted_from_there_without_suspicio
     assert model.ready[0]
 
 
+def test_a_dose_of_antifoam_gives_the_foam_a_new_baseline_and_nothing_else() -> None:
+    model = layer("foam", "DO", "antifoam_rate")
+    nobody = np.zeros(3, dtype=np.bool_)
+    for at, level in enumerate(noisy(40.0, 400)):
+        model.take(step(at, [level, level, 0.0]), nobody)
+    told = [
+        model.take(step(400 + at, [level, level + 15.0, 0.5]), nobody)
+        for at, level in enumerate(noisy(25.0, 60))
+    ]
+    assert not any(scores.suspect[0] for scores in told)
+    assert model.rebaselines.tolist() == [1, 0, 0]
+
+
 @pytest.mark.parametrize("drawn", [-8.0, 5.0])
 def test_what_is_drawn_from_or_put_on_the_scales_is_one_step_and_no_more(drawn: float) -> None:
     model = trained("weight", "DO")
