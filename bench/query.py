@@ -61,6 +61,12 @@ SIZE_PLAIN = "SELECT pg_total_relation_size(%s::regclass)"
 SIZE_CHUNKS = "SELECT hypertable_size(%s::regclass)"
 
 
+PROFILE = (
+    "By profile of the day at a minute: three quarters of the time the reader waits for the server, which is "
+    "finding 43,200 rows by signal and making arrays of them."
+)
+
+
 def shape(wanted: int) -> tuple[int, int]:
     """How many bioreactors, and how many samples of each of their signals, make up about `wanted` samples.
 
@@ -171,7 +177,7 @@ def main(argv: list[str]) -> int:
             server = running_postgres_in(stack)
         figures, database = measure(server, arguments.samples)
     sizes, absent = size_figures()
-    return Report("query", (*figures, *sizes), (f"Database: {database}.", *absent)).tell(argv)
+    return Report("query", (*figures, *sizes), (f"Database: {database}.", PROFILE, *absent)).tell(argv)
 
 
 if __name__ == "__main__":
