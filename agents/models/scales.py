@@ -104,17 +104,20 @@ class ScalesLayer:
         self.aspects = np.full((len(self._names), len(ASPECTS)), np.nan)
 
     def take(self, step: Step, doubted: NDArray[np.bool_]) -> SignalScores:
-        """Judge a step and learn from it; silent where nothing fit was sampled or there is no baseline."""
+        """Judge a step and learn from it; silent where nothing fit was sampled or there is no baseline.
+
+        What is doubted is judged, and is part of the recent means that are judged, but nothing usual.
+        """
         self._follow(step.context)
-        fit = step.fit & step.fresh & np.isfinite(step.value) & (np.abs(step.value) < LARGEST) & ~doubted
+        fit = step.fit & step.fresh & np.isfinite(step.value) & (np.abs(step.value) < LARGEST)
         value = np.where(fit, step.value, 0.0)
         expected, spread = self._slow.mean().copy(), np.maximum(self._slow.sigma(), LEAST)
-        seen = self._see(value, fit, step.end_us)
-        scores, far = self._judge(seen)
+        seen = self._see(value, fit, fit & ~doubted, step.end_us)
+        scores, far = self._judge(seen, np.repeat(~doubted, len(ASPECTS)))
         self.aspects = scores.reshape(-1, len(ASPECTS))
         score = self._together(self.aspects)
         suspect = np.nan_to_num(score) >= self.recipe.suspect_at
-        learned = fit & ~far.reshape(-1, len(ASPECTS)).any(axis=1)
+        learned = fit & ~doubted & ~far.reshape(-1, len(ASPECTS)).any(axis=1)
         return SignalScores(expected, spread, score, suspect, learned)
 
     def reason(self, slot: int) -> str:
@@ -161,8 +164,10 @@ class ScalesLayer:
             "lanes": self._lanes,
         }
 
-    def _see(self, value: NDArray[np.float64], fit: NDArray[np.bool_], end_us: int) -> NDArray[np.float64]:
-        """(S * A,) the aspects at this step, NaN where there is nothing to see."""
+    def _see(
+        self, value: NDArray[np.float64], fit: NDArray[np.bool_], sure: NDArray[np.bool_], end_us: int
+    ) -> NDArray[np.float64]:
+        """(S * A,) the aspects at this step, NaN where there is nothing to see; sure: fit and not doubted."""
         last, day, days = (self._signals[name] for name in ("last", "day", "days"))
         for bank in (self._fast, self._slow, self._past):
             bank.learn(value, fit)
@@ -176,14 +181,16 @@ class ScalesLayer:
         aspects[~fit] = np.nan
 
         last[fit] = value[fit]
-        days[fit, slot] += 1.0
+        days[sure, slot] += 1.0
         weight = np.maximum(1.0 / np.maximum(days[:, slot], 1.0), self.recipe.day_fading)
         moved = np.where(np.isnan(usual), fast, usual + weight * (fast - usual))
-        np.copyto(day[:, slot], moved, where=fit)
+        np.copyto(day[:, slot], moved, where=sure)
         return aspects.ravel()
 
-    def _judge(self, seen: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Score the aspects (S * A,), let each learn, and say which are far out."""
+    def _judge(
+        self, seen: NDArray[np.float64], sure: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Score the aspects (S * A,), let each learn where it is sure, and say which are far out."""
         count, doubts = self._lanes["seen"], self._lanes["doubts"]
         there = np.isfinite(seen)
         x = np.where(there, seen, 0.0)
@@ -194,14 +201,14 @@ class ScalesLayer:
         everywhere = slice(None)
         score = self._tail.score(size, np.full(size.size, LEAST_T), everywhere)
         far = judged & (score >= self.recipe.suspect_aspect_at)
-        taught = there
+        taught = there & sure
         if self.recipe.learning == "frozen":
-            taught = there & (count < self.recipe.settle_steps)
+            taught &= count < self.recipe.settle_steps
         self._usual.learn(x, taught & ~far)
         # What is far out counts as one that is just so: a spike that keeps coming back is no longer news.
         limit = self._tail.size_at(self.recipe.suspect_aspect_at, size, far)
         self._tail.learn(np.where(far, limit, size), taught & judged)
-        count += there
+        count += there & sure
         doubts[there & ~far] = 0
         doubts += far
         again = doubts >= self.recipe.rebaseline_steps

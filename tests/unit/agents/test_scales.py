@@ -126,6 +126,17 @@ def test_stopped_in_a_phase_it_knows_the_phase() -> None:
     np.testing.assert_array_equal(play(one, rows, 300, feed), play(other, rows, 300, feed))
 
 
+def test_what_another_layer_doubts_is_judged_and_is_not_learnt() -> None:
+    model = layer()
+    play(model, noise(600))
+    usual = model.state()["usual"]["mean"].copy()
+    row, there = np.array([90.0]), np.ones(1, dtype=np.bool_)
+    said = model.take(Step(601 * RECIPE.step_us, row, there, there, NO_BATCH), there)
+    assert told(said.score)
+    assert not said.learned.any()
+    assert model.state()["usual"]["mean"].tolist() == usual.tolist()
+
+
 @pytest.mark.parametrize("size", [1e9, 1e29, 1e300, -1e300])
 def test_a_jump_of_any_size_has_a_score_that_does_not_end(size: float) -> None:
     model = layer()
