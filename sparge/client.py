@@ -113,6 +113,35 @@ class Client:
         with queries.reading(self._conninfo) as connection:
             return queries.forecasts(connection, unit, signals, *span, limit=limit)
 
+    def unit_scores(
+        self,
+        unit: str,
+        signals: Sequence[str],
+        start: Moment,
+        end: Moment = "now",
+        *,
+        layer: str | None = None,
+        limit: int | None = None,
+    ) -> Table:
+        """What models say of the whole unit, of every layer or one, and which signals contributed."""
+        span = self._us(start), self._us(end)
+        with queries.reading(self._conninfo) as connection:
+            return queries.unit_scores(connection, unit, signals, *span, layer=layer, limit=limit)
+
+    def limits_ahead(
+        self,
+        unit: str,
+        signals: Sequence[str],
+        start: Moment,
+        end: Moment = "now",
+        *,
+        limit: int | None = None,
+    ) -> Table:
+        """When limits will be reached, in minutes from when that was said."""
+        span = self._us(start), self._us(end)
+        with queries.reading(self._conninfo) as connection:
+            return queries.limits_ahead(connection, unit, signals, *span, limit=limit)
+
     def alarms(self, unit: str | None = None, *, active_only: bool = False) -> Table:
         """Every alarm as it stands now, active ones first."""
         with queries.reading(self._conninfo) as connection:

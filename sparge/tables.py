@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 MEASURED = ("value", "expected", "lower", "upper", "limit_value")
 """Columns whose numbers are in the row's unit."""
 
+NUMBERS = ("score", "horizon_s", "coverage", "minutes", "from_minutes", "to_minutes")
+"""Other columns of numbers."""
+
 
 def as_text(table: Table, names: Sequence[str], zone: ZoneInfo | None) -> str:
     """Return columns of a table aligned for reading: 10 significant digits, times in `zone`."""
@@ -32,13 +35,11 @@ def as_text(table: Table, names: Sequence[str], zone: ZoneInfo | None) -> str:
         [_shown(name, row[place], zone) for name, place in zip(chosen, places, strict=True)]
         for row in table.rows()
     ]
-    numbers = [
-        index for index, name in enumerate(chosen) if name in (*MEASURED, "score", "horizon_s", "coverage")
-    ]
+    numbers = [index for index, name in enumerate(chosen) if name in (*MEASURED, *NUMBERS)]
     return text_table([_HEADINGS.get(name, name) for name in chosen], rows, right=numbers)
 
 
-_HEADINGS = {"ucum": "unit", "limit_value": "limit", "made_at": "made"}
+_HEADINGS = {"ucum": "unit", "limit_value": "limit", "made_at": "made", "looks_like": "looks like"}
 
 
 def _shown(name: str, value: Any, zone: ZoneInfo | None) -> str:
@@ -91,7 +92,8 @@ def write_parquet(table: Table, path: Path, about: str) -> None:
     from pyarrow import parquet  # noqa: PLC0415 - as above
 
     columns = {}
-    units = dict(sorted(set(zip(table.columns["signal"], table.columns["ucum"], strict=True))))
+    named = [table.columns[name] for name in ("signal", "ucum") if name in table.columns]
+    units = dict(sorted(set(zip(*named, strict=True)))) if len(named) == 2 else {}
     fields = []
     for name, values in table.columns.items():
         array = pa.array(values, from_pandas=name in MEASURED)

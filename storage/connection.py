@@ -191,6 +191,14 @@ def translated(conninfo: str) -> Iterator[None]:
             detail=_detail(error),
             kept="The transaction was rolled back whole; it can be tried again at once.",
         ) from error
+    except sqlstate.QueryCanceled as error:
+        # It answers: what was asked of it takes too long.
+        raise DatabaseUnreachable(
+            f"The database at {address(conninfo)} did not finish in the time that it is given.",
+            detail=_detail(error),
+            kept="What the log holds is written when the database is less busy.",
+            next_step="sparge doctor",
+        ) from error
     except _ENDED as error:
         raise DatabaseUnreachable(
             f"The database at {address(conninfo)} cannot be reached or did not finish.",

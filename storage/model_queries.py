@@ -5,6 +5,7 @@ Spans are [start_us, end_us) in microseconds UTC; a unit is named `site/unit`.
 
 from __future__ import annotations
 
+import difflib
 from typing import TYPE_CHECKING, NamedTuple
 
 from schemas.errors import QueryRefused
@@ -135,7 +136,13 @@ def batch_span(connection: BoundedConnection, batch: str, member: str | None) ->
     """
     rows = connection.execute(statement("query_batch_spans"), {"batch": batch, "member": member}).fetchall()
     if not rows:
-        raise QueryRefused(f"No batch {batch} is stored.", next_step="sparge query SITE/UNIT --last 1d")
+        known = [name for (name,) in connection.execute(statement("query_batches_newest"))]
+        near = difflib.get_close_matches(batch, known, n=3) or known[:5]
+        whose = f" of {member}" if member else ""
+        raise QueryRefused(
+            f"No batch {batch}{whose} is stored. "
+            + (f"There are {', '.join(near)}." if near else "None is: sparge batch start tells of one.")
+        )
     if len(rows) > 1:
         owners = ", ".join(f"{row[2]} in {row[0]}" for row in rows)
         raise QueryRefused(f"There are {len(rows)} batches {batch}: {owners}.", next_step="--member MEMBER")

@@ -12,6 +12,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from psycopg import errors as sqlstate
 
 from schemas.errors import QueryRefused
 from schemas.signals import spec
@@ -72,6 +73,7 @@ def reading(
 
     Raises:
         DatabaseUnreachable, DatabaseRefused, SchemaTooNew: also for what goes wrong in the body.
+        QueryRefused: a question in the body takes longer than answer_within_s.
     """
     with (
         translated(conninfo),
@@ -79,7 +81,14 @@ def reading(
     ):
         check(connection, conninfo)
         connection.execute(statement("read_only"))
-        yield connection
+        try:
+            yield connection
+        except sqlstate.QueryCanceled as error:
+            raise QueryRefused(
+                f"The database is there, and has not answered within {answer_within_s:g} s.",
+                detail=str(error).strip(),
+                next_step="ask for a shorter span, or of one unit",
+            ) from error
 
 
 def units(connection: BoundedConnection) -> Table:
@@ -245,6 +254,52 @@ def forecasts(
     """
     return _ask_span(
         connection, "query_forecasts", unit, signal_names, span=_span(start_us, end_us), limit=limit
+    )
+
+
+def unit_scores(
+    connection: BoundedConnection,
+    unit: str | None,
+    signal_names: Sequence[str],
+    start_us: int,
+    end_us: int,
+    *,
+    layer: str | None = None,
+    limit: int | None = None,
+) -> Table:
+    """What models said of the whole unit, by time; `signals` are those that contributed, with their shares.
+
+    signal_names: only where one of them contributed. layer: only of this one, such as drift.
+
+    Raises:
+        QueryRefused: there is no such unit or signal.
+    """
+    _tracks(connection, unit, signal_names)
+    asked = {
+        **_unit_parameters(connection, unit),
+        **_span(start_us, end_us),
+        "signals": list(signal_names),
+        "layer": layer,
+    }
+    return _ask(connection, "query_unit_scores", asked, limit)
+
+
+def limits_ahead(
+    connection: BoundedConnection,
+    unit: str | None,
+    signal_names: Sequence[str],
+    start_us: int,
+    end_us: int,
+    *,
+    limit: int | None = None,
+) -> Table:
+    """When a limit will be reached, by the time at which that was said; minutes from then.
+
+    Raises:
+        QueryRefused: there is no such unit or signal.
+    """
+    return _ask_span(
+        connection, "query_limits_ahead", unit, signal_names, span=_span(start_us, end_us), limit=limit
     )
 
 

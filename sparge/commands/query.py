@@ -3,8 +3,9 @@
 import sys
 import time
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, TextIO
 from zoneinfo import ZoneInfo
 
 import typer
@@ -17,6 +18,9 @@ from sparge.times import parse_span_us, parse_time_us, parse_zone, show_span, sh
 from storage.levels import LEVELS_US
 from storage.queries import Elsewhere
 from storage.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 READABLE_ROWS = 1000
 """A table on a screen shows no more than this unless it is asked to."""
@@ -35,6 +39,9 @@ class What(StrEnum):
     SCORES = "scores"
     FORECASTS = "forecasts"
     ALARMS = "alarms"
+    UNIT_SCORES = "unit-scores"
+    DRIFTS = "drifts"
+    LIMITS_AHEAD = "limits-ahead"
 
 
 class Form(StrEnum):
@@ -50,6 +57,29 @@ READ = {
     What.SCORES: ("time", "signal", "value", "expected", "ucum", "score", "suspect", "model", "role"),
     What.FORECASTS: ("made_at", "signal", "time", "value", "lower", "upper", "ucum", "model", "role"),
     What.ALARMS: ("time", "signal", "condition", "event", "state", "value", "limit_value", "ucum", "since"),
+    What.UNIT_SCORES: (
+        "time",
+        "layer",
+        "role",
+        "score",
+        "suspect",
+        "looks_like",
+        "signals",
+        "model",
+        "reason",
+    ),
+    What.DRIFTS: ("time", "role", "score", "suspect", "signals", "reason"),
+    What.LIMITS_AHEAD: (
+        "made_at",
+        "signal",
+        "condition",
+        "limit_value",
+        "ucum",
+        "minutes",
+        "from_minutes",
+        "to_minutes",
+        "told",
+    ),
 }
 """Columns of a table that is read; files get all of them."""
 
@@ -123,16 +153,19 @@ def query(
         start_us = parse_time_us(start, asked_zone, now_us) if start else end_us - parse_span_us(last or LAST)
         if limit is None and form is Form.TABLE:
             limit = READABLE_ROWS
-        ask = {
+        ask: dict[What, Callable[..., Table]] = {
             What.SAMPLES: client.samples,
             What.SCORES: client.scores,
             What.FORECASTS: client.forecasts,
             What.ALARMS: client.alarm_history,
-        }[what]
+            What.UNIT_SCORES: client.unit_scores,
+            What.DRIFTS: partial(client.unit_scores, layer="drift"),
+            What.LIMITS_AHEAD: client.limits_ahead,
+        }
         if width:
             table = client.samples(unit, signals or [], start_us, end_us, width=width)
         else:
-            table = ask(unit, signals or [], start_us, end_us, limit=limit)
+            table = ask[what](unit, signals or [], start_us, end_us, limit=limit)
         about = f"{what} of {unit} from {show_time(start_us, asked_zone)} to {show_time(end_us, asked_zone)}"
     _write(table, READ_WIDE if width else READ[what], form=form, out=out, about=about, zone=asked_zone)
     if not len(table):
@@ -143,7 +176,7 @@ def query(
 
 def _say_none(what: What, reason: str) -> None:
     err.print(f"No rows: {reason}", style="yellow")
-    if what in {What.SCORES, What.FORECASTS}:
+    if what in {What.SCORES, What.FORECASTS, What.UNIT_SCORES}:
         err.print(LEARNING, style="yellow")
 
 

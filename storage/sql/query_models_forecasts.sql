@@ -1,18 +1,19 @@
 -- What came true is the last good sample by the time foreseen, and persistence the last one when it was foreseen, neither
 -- older than a minute. Signals have units of their own, so errors and interval scores (Gneiting and Raftery 2007) are
 -- told in persistence's mean absolute errors, signal by signal, and of these the median. Where nothing moved there is none.
-WITH made AS (
+WITH said AS (
     SELECT signal_id, made_at, horizon_s, time, value, lower, upper, 2 / NULLIF(1 - coverage, 0) AS penalty,
-           coalesce(silent, FALSE) AS silent, model_digest
+           coalesce(silent, FALSE) AS silent, model_digest,
+           bool_or(model_digest = %(first)s) OVER same AND bool_or(model_digest = %(second)s) OVER same AS by_both
     FROM sparge.forecasts
     WHERE model_digest IN (%(first)s, %(second)s)
         AND (%(unit)s::text IS NULL OR site || '/' || unit = %(unit)s)
         AND made_at >= sparge.at_us(%(start_us)s) AND made_at < sparge.at_us(%(end_us)s)
+    WINDOW same AS (PARTITION BY signal_id, made_at, horizon_s)
 ),
 came AS (
     SELECT a.*, s.value AS came, n.value AS naive
-    FROM made AS a
-    JOIN made AS b USING (signal_id, made_at, horizon_s)
+    FROM said AS a
     CROSS JOIN LATERAL (
         SELECT x.value
         FROM sparge.samples AS x
@@ -27,8 +28,7 @@ came AS (
         ORDER BY x.time DESC
         LIMIT 1
     ) AS n
-    WHERE s.value IS NOT NULL AND n.value IS NOT NULL
-        AND (a.model_digest <> b.model_digest OR %(first)s::text = %(second)s::text)
+    WHERE a.by_both AND s.value IS NOT NULL AND n.value IS NOT NULL
 ),
 by_signal AS (
     SELECT model_digest, signal_id, horizon_s, count(*) AS judged,

@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from schemas.errors import QueryRefused
 from schemas.forecast import Forecast, ForecastMessage
 from schemas.model_event import ModelContext, ModelEvent
-from schemas.score import ModelRef
+from schemas.score import ModelRef, UnitScore
 from storage import queries
-from storage.model_queries import compare
+from storage.model_queries import Agreement, batch_span, compare
 from storage.records import ModelStanding, StoredModelEvent
 from tests.integration.storage.frames import FRAMES, T0_US, column, stored
-from tests.integration.storage.test_results import source, transition
+from tests.integration.storage.test_results import scored, source, transition
 
 if TYPE_CHECKING:
+    from schemas.score import ScoreMessage
     from storage.store import Store
     from tests.integration.storage.frames import Rows
 
@@ -100,6 +102,43 @@ def test_forecasts_of_champion_and_challenger_stand_beside_each_other(
     assert nobody.forecasts == []
     roles = rows("SELECT model, role, count(*) FROM sparge.forecasts GROUP BY 1, 2 ORDER BY 1")
     assert roles == [("holt", "champion", 10), ("trees", "challenger", 10)]
+
+
+def judged(offset: int, model: ModelRef, suspects: str) -> ScoreMessage:
+    """Of DO and of the unit: `#` suspect, `.` not, a second each."""
+    times = [T0_US + second * 1_000_000 for second in range(len(suspects))]
+    suspect = [one == "#" for one in suspects]
+    told = scored(source(offset), "DO").model_copy(update={"model": model})
+    of_do = [
+        told.scores[0].model_copy(update={"time_us": at, "suspect": it})
+        for at, it in zip(times, suspect, strict=True)
+    ]
+    of_unit = [
+        UnitScore(time_us=at, score=2.0, suspect=it, learned=True, contributions=[])
+        for at, it in zip(times, suspect, strict=True)
+    ]
+    return told.model_copy(update={"scores": of_do, "unit_scores": of_unit})
+
+
+def test_two_models_agree_on_what_both_judged_and_a_sample_judged_twice_is_one(
+    store: Store, store_database: str
+) -> None:
+    with store.transaction("ingest", [TP]) as writing:
+        writing.write_scores(
+            [judged(1, HOLT, "##.."), judged(2, TREES, "#.#.##"), judged(3, TREES, "#.#.##")]
+        )
+    with queries.reading(store_database) as connection:
+        found = compare(connection, "north/BR-01", (HOLT.digest, TREES.digest), T0_US, T0_US + 10**12)
+        itself = compare(connection, None, (TREES.digest, TREES.digest), T0_US, T0_US + 10**12)
+    assert found.samples == found.units == Agreement(4, 2, 2, 1)
+    assert found.samples.alike == 2
+    assert itself.samples == itself.units == Agreement(6, 4, 4, 4)
+
+
+def test_a_batch_that_is_not_stored_is_refused_with_those_that_are(store: Store, store_database: str) -> None:
+    assert store
+    with queries.reading(store_database) as connection, pytest.raises(QueryRefused, match="None is"):
+        batch_span(connection, "B9", None)
 
 
 def test_an_alarm_shows_the_model_that_raised_it(store: Store, rows: Rows) -> None:

@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 
 from schemas.alarm import AlarmState
-from schemas.errors import QueryRefused
+from schemas.errors import DatabaseUnreachable, QueryRefused
+from schemas.forecast import TimeToLimit
+from schemas.score import Contribution, UnitScore
 from storage import queries
+from storage.connection import connect, translated
 from storage.migrate import migrate
 from storage.store import Store
 from tests.integration.storage.frames import FRAMES, T0_US, column, register, stored
@@ -239,3 +242,57 @@ def test_progress_and_losses_can_be_read(reader: BoundedConnection) -> None:
         "noticed_at",
         "reason",
     ]
+
+
+def test_what_models_say_of_the_unit_is_asked_by_signal_and_layer(store: Store, store_database: str) -> None:
+    told = [
+        UnitScore(
+            time_us=T0_US + second,
+            score=8.5,
+            suspect=True,
+            learned=False,
+            contributions=[Contribution(signal=signal, share=0.75)],
+            reason="it drifts",
+        )
+        for second, signal in enumerate(("DO", "pH"))
+    ]
+    ahead = TimeToLimit(
+        condition="low", limit=20.0, minutes=14.0, from_minutes=9.0, to_minutes=None, text="DO reaches 20 %"
+    )
+    (forecast,) = foreseen(source(3)).forecasts
+    with store.transaction("ingest", [TP]) as writing:
+        writing.write_frames([stored([column("DO", [40.0]), column("pH", [7.0], unit="[pH]")])])
+        for offset, layer in enumerate(("drift", "multivariate")):
+            scores = scored(source(offset)).model_copy(update={"layer": layer, "unit_scores": told})
+            writing.write_scores([scores])
+        soon = forecast.model_copy(update={"time_to_limit": [ahead]})
+        writing.write_forecasts([foreseen(source(3)).model_copy(update={"forecasts": [soon]})])
+    with queries.reading(store_database) as connection:
+        asked = (connection, "north/BR-01")
+        every = queries.unit_scores(*asked, [], T0_US, END_US)
+        drifts = queries.unit_scores(*asked, ["DO"], T0_US, END_US, layer="drift")
+        limits = queries.limits_ahead(*asked, ["DO"], 0, END_US)
+        with pytest.raises(QueryRefused, match="There is no signal DP"):
+            queries.unit_scores(*asked, ["DP"], T0_US, END_US)
+    assert list(every.columns["layer"]) == ["drift", "multivariate"] * 2
+    assert list(drifts.columns["signals"]) == ["DO 0.750"]
+    assert list(drifts.columns["reason"]) == ["it drifts"]
+    assert list(limits.columns["told"]) == ["DO reaches 20 %"]
+
+
+def test_a_question_that_takes_too_long_is_not_told_as_a_database_that_is_away(filled: str) -> None:
+    with (
+        pytest.raises(QueryRefused, match=r"is there, and has not answered within 0.5 s") as refused,
+        queries.reading(filled, answer_within_s=0.5) as connection,
+    ):
+        connection.execute("SELECT pg_sleep(20)")
+    assert "shorter span" in refused.value.next_step
+
+
+def test_a_statement_that_takes_too_long_is_told_as_that(filled: str) -> None:
+    with (
+        pytest.raises(DatabaseUnreachable, match="did not finish in the time that it is given"),
+        translated(filled),
+        connect(filled, application="test", answer_within_s=0.5) as connection,
+    ):
+        connection.execute("SELECT pg_sleep(20)")

@@ -76,6 +76,14 @@ def test_parquet_carries_types_and_units(tmp_path: Path) -> None:
     )
 
 
+def test_what_is_said_of_the_unit_goes_to_parquet_without_units(tmp_path: Path) -> None:
+    table = Table({"time": ["later"], "score": [8.5], "signals": ["DO 0.75"]})
+    write_parquet(table, tmp_path / "s.parquet", "unit-scores of north/BR-01")
+    read = parquet.read_table(tmp_path / "s.parquet")
+    assert read.column("signals").to_pylist() == ["DO 0.75"]
+    assert read.schema.field("score").metadata is None
+
+
 def test_a_status_is_shown_by_its_name_or_severity() -> None:
     assert show_status(0) == "Good"
     assert show_status(0x80000000) == "Bad"
