@@ -126,7 +126,8 @@ def test_a_trend_that_turns_as_soon_as_it_is_believed_costs_little_more_than_per
     horizons = (RECIPE.step_s, ahead * RECIPE.step_s)
     player = led(horizons_s=horizons, awaited=ahead, compared_every=1)
     random = np.random.default_rng(0)
-    values, said, value, spoken = [], [], 50.0, []
+    values, said, value = [], [], 50.0
+    spoken: list[float] = []
     while len(spoken) <= believed + 2 * ahead:
         player.play([value], watch=True)
         outlook = player.said[-1]
