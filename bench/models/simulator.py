@@ -38,7 +38,7 @@ NEEDS_DATA = False
 
 SCALES = {"2 L": "2L", "200 L": "200L", "25,000 L": "25000L"}
 SEEDS = 30
-WHOLE_SEEDS = 10
+WHOLE_SEEDS = 5
 """Of so many of the seeds a whole sound batch is played."""
 SEEDS_A_PART = 5
 START_H = 8.0
