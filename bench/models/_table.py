@@ -32,9 +32,10 @@ DELIMITERS = ",;\t|"
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A file's cells by column, in its order; `lines` are the line numbers of its rows."""
+    """A file's cells by column, in its order; the lines of its header and of its rows, counted from 1."""
 
     path: Path
+    first_line: int
     lines: tuple[int, ...]
     cells: dict[str, tuple[str, ...]]
 
@@ -135,7 +136,7 @@ def read_table(path: Path, delimiter: str = ",", *, unit_rows: int = 0, encoding
             how = f"{name} is there twice" if name else f"column {place + 1} has no name"
             raise refused(path, line, how, "give each column a name of its own")
         cells[name] = column
-    return Table(path, tuple(at for at, _ in rows), cells)
+    return Table(path, line, tuple(at for at, _ in rows), cells)
 
 
 def headless(table: Table) -> bool:

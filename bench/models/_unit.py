@@ -10,6 +10,7 @@ import numpy as np
 from agents.context import NO_BATCH
 from agents.models.multivariate import MultivariateLayer, MultivariateRecipe, load
 from agents.models.step import Step
+from agents.models.unit_baseline import EARLY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,13 +29,27 @@ class Judged:
     suspect: NDArray[np.bool_]
 
 
-def recipe_for(path: Path, rows: int) -> MultivariateRecipe:
-    """Read a data set's recipe; baseline and calibration share the `rows` training rows as it has them."""
+def recipe_for(path: Path, rows: int, training: Path) -> MultivariateRecipe:
+    """Read a data set's recipe; baseline and calibration share the `rows` training rows as it has them.
+
+    Raises:
+        ValueError: they are too few; the text names where they come from.
+    """
     recipe = load(path.read_text("utf-8"))
     named = recipe.baseline_steps + recipe.calibration_steps
     baseline = round(recipe.baseline_steps * rows / named)
     changed = {"baseline_steps": baseline, "calibration_steps": rows - baseline}
+    if baseline < EARLY:
+        least = -(-EARLY * named // recipe.baseline_steps)
+        raise ValueError(f"{training} has {rows} rows to train on; at least {least} are needed")
     return MultivariateRecipe.model_validate(recipe.model_dump() | changed)
+
+
+def silent(name: str, judged: Judged) -> list[str]:
+    """Say how many rows had no verdict; nothing where all had one."""
+    rows = int(np.sum(np.isnan(judged.score)))
+    told = f"{name}: {rows} of {judged.score.size} rows could not be judged and count as no alarm."
+    return [told] if rows else []
 
 
 class TrainedUnit:

@@ -100,7 +100,8 @@ def test_batadal_trains_on_files_without_attacks(tmp_path: Path) -> None:
             flags[300:340] = 1
         lines = ["DATETIME, L_T1, L_T2, F_PU1, F_PU2, P_J1, P_J2, ATT_FLAG"]
         lines += [
-            f"06/01/14 00,{','.join(map(str, row))},{flag}" for row, flag in zip(measured, flags, strict=True)
+            f"{1 + at // 24 % 28:02}/{1 + at // 672:02}/14 {at % 24:02},{','.join(map(str, row))},{flag}"
+            for at, (row, flag) in enumerate(zip(measured, flags, strict=True))
         ]
         (tmp_path / name).write_text("\n".join(lines), encoding="utf-8")
     report = batadal.measure(tmp_path)
