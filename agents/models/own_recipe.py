@@ -15,6 +15,7 @@ A name is looked up in River and nowhere else, so a recipe is data: it cannot im
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from importlib import import_module
 from inspect import signature
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
@@ -32,7 +33,7 @@ from schemas.model_event import ModelContext
 from schemas.wire import Name  # noqa: TC001 - pydantic reads it
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from agents.models.step import Layer
 
@@ -102,7 +103,7 @@ class Part(BaseModel):
             raise ModelRefused(
                 f"River's {self.model} does not take these parameters: {error}.",
                 detail=repr(self.parameters),
-                next_step="correct `parameters` after River's documentation of it",
+                next_step=f"it takes {', '.join(signature(known).parameters) or 'none'}",
             ) from error
 
 
@@ -211,8 +212,7 @@ def load(text: str) -> OwnRecipe:
         recipe = OwnRecipe.model_validate(said)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the recipe"
-        raise ModelRefused(f"{where}: {first['msg']}.", detail=str(error)) from error
+        raise ModelRefused(f"{_place(first['loc'])}: {first['msg']}.", detail=str(error)) from error
     recipe.kind()
     recipe.refuse_unscaled()
     try:
@@ -235,6 +235,11 @@ def layer(recipe: OwnRecipe) -> Layer:
     return OwnDetector(recipe) if kind == "detector" else OwnSignals(recipe, kind)
 
 
+def _place(where: Sequence[int | str]) -> str:
+    """Say where in a recipe something stands: estimator, part 2, parameters, q."""
+    return ", ".join(f"part {one + 1}" if isinstance(one, int) else one for one in where) or "the recipe"
+
+
 def _river_class(name: str) -> type[Any]:
     part, *path = name.split(".")
     if part not in PARTS:
@@ -247,7 +252,9 @@ def _river_class(name: str) -> type[Any]:
         found = getattr(found, step, None)
     ours = isinstance(found, type) and issubclass(found, base.Base) and found.__module__.startswith("river.")
     if not ours:
-        raise ModelRefused(f"River {RIVER} has no {name}.", next_step="look it up in River's documentation")
+        near = get_close_matches(path[-1], import_module(f"river.{part}").__all__, 1)
+        meant = f"write {part}.{near[0]}, if that is meant" if near else "look it up in River's documentation"
+        raise ModelRefused(f"River {RIVER} has no {name}.", next_step=meant)
     known: type[Any] = found
     return known
 

@@ -130,6 +130,29 @@ def test_a_recipe_that_is_wrong_is_refused_with_the_reason(body: str, reason: st
     assert reason in refused.value.message
 
 
+@pytest.mark.parametrize(
+    ("part", "message", "next_step"),
+    [
+        ({"model": "anomaly.OneClasSVM"}, "has no anomaly.OneClasSVM", "write anomaly.OneClassSVM"),
+        ({"model": "stats.xyz"}, "has no stats.xyz", "look it up"),
+        (
+            {"model": "anomaly.OneClassSVM", "parameters": {"mu": 1}},
+            "does not take",
+            "it takes nu, optimizer",
+        ),
+        ("anomaly.OneClassSVM", "estimator, part 2: Input should be", ""),
+        ({"model": "anomaly.OneClassSVM", "nu": 1}, "estimator, part 2, nu: Extra inputs", ""),
+    ],
+)
+def test_what_is_wrong_with_a_part_is_said_with_its_place_and_what_to_write(
+    part: Any, message: str, next_step: str
+) -> None:
+    with pytest.raises(ModelRefused) as refused:
+        own_recipe.load(text([SCALER, part]))
+    assert message in refused.value.message
+    assert (refused.value.next_step or "").startswith(next_step)
+
+
 @pytest.mark.parametrize("river", ["", river_state.RIVER, river_state.RIVER.rpartition(".")[0]])
 def test_a_recipe_for_this_river_is_taken(river: str) -> None:
     assert own_recipe.load(text(HOLT, river=river)).river == river
