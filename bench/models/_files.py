@@ -32,10 +32,11 @@ class Passed:
         return ". ".join((wrong.rstrip("."), *(line.rstrip(".") for line in self.told)))
 
 
-def files(data: Path, passed: Passed, *suffixes: str) -> list[Path]:
+def files(data: Path, passed: Passed, *suffixes: str, aside: str = "") -> list[Path]:
     """Return the files at any depth with one of the suffixes (".csv"), in any case of letters, in order.
 
-    Others are noted in `passed`, hidden ones too: systems lay down their own beside the data.
+    Others are noted in `passed`, hidden ones too: systems lay down their own beside the data. Those with the
+    suffix `aside` are not: they say something of a file beside them.
     """
     found = []
     for path in sorted(data.rglob("*")):
@@ -44,6 +45,8 @@ def files(data: Path, passed: Passed, *suffixes: str) -> list[Path]:
         if any(part.startswith(".") or part == "__MACOSX" for part in path.relative_to(data).parts):
             passed.over(path, "hidden")
         elif path.suffix.lower() not in suffixes:
+            if aside and path.suffix.lower() == aside:
+                continue
             passed.over(path, "not of this format")
         else:
             found.append(path)

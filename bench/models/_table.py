@@ -15,7 +15,7 @@ import numpy as np
 from bench.models._files import read_text, refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -133,6 +133,8 @@ def read_table(path: Path, delimiter: str = ",", *, unit_rows: int = 0, encoding
         if not name and not any(column):
             continue
         if not name or name.lower() in (each.lower() for each in cells):
+            if _values(names):
+                raise refused(path, line, "it has no header", "put the names of the columns first")
             how = f"{name} is there twice" if name else f"column {place + 1} has no name"
             raise refused(path, line, how, "give each column a name of its own")
         cells[name] = column
@@ -141,7 +143,7 @@ def read_table(path: Path, delimiter: str = ",", *, unit_rows: int = 0, encoding
 
 def headless(table: Table) -> bool:
     """Whether what stands where names belong are values: most of them are numbers."""
-    return sum(_is_number(name) for name in table.cells) > len(table.cells) / 2
+    return _values(table.cells)
 
 
 def missing(values: NDArray[np.float64]) -> str:
@@ -173,6 +175,10 @@ def moment_us(cell: str) -> int:
     said = said if said.tzinfo else said.replace(tzinfo=UTC)
     since = said - datetime(1970, 1, 1, tzinfo=UTC)
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def _values(names: Collection[str]) -> bool:
+    return sum(_is_number(name) for name in names) > len(names) / 2
 
 
 def _is_number(cell: str) -> bool:

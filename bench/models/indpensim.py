@@ -1,13 +1,12 @@
 """IndPenSim: is each fault of a penicillin batch found by the envelope of the normal batches that are there?
 
 Batches without a fault are the references and nothing else; those with one are judged step by step in their
-order. The configuration is indpensim.yaml.
+order. A window is found if an alarm of the unit begins inside it and lasts three samples: while an older one
+stands, watch raises no other for the unit or its signals. The configuration is indpensim.yaml.
 """
 
 from __future__ import annotations
 
-import csv
-import json
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
@@ -21,6 +20,8 @@ from agents.models.envelope import BatchEnvelope
 from agents.models.golden import EnvelopeRecipe, ReferenceBatch, build
 from agents.models.step import Step
 from bench._report import Figure, Report
+from bench.models._files import Passed, files
+from bench.models._penicillin import Batch, read_all
 from bench.models._score import Confusion, always, at_random, confusion
 
 if TYPE_CHECKING:
@@ -37,54 +38,10 @@ PUBLISHED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """One file: `time_s` (N,), `value` (N, S), `fault` (N,) and the windows of it as row ranges."""
-
-    name: str
-    time_s: NDArray[np.float64]
-    value: NDArray[np.float64]
-    fault: NDArray[np.bool_]
-    windows: tuple[tuple[int, int], ...]
-
-
 def configuration() -> dict[str, Any]:
     """Return what indpensim.yaml says."""
     read: dict[str, Any] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
     return read
-
-
-def read(path: Path, signals: Sequence[str], by_code: Mapping[int, Sequence[Sequence[int | None]]]) -> Batch:
-    """Read a batch: two header rows, then numbers.
-
-    Raises:
-        ValueError: a signal is missing, or nothing says which fault the batch has.
-    """
-    with path.open(encoding="utf-8", newline="") as file:
-        names, _, *rows = csv.reader(file)
-    columns = {name.strip(): place for place, name in enumerate(names)}
-    if missing := [name for name in ("time_h", *signals) if name not in columns]:
-        raise ValueError(f"{path.name}: there is no column {', '.join(missing)}")
-    table = np.array([[float(cell or "nan") for cell in row] for row in rows])
-    flag = next((place for name, place in columns.items() if name.lower().startswith("fault")), None)
-    meta = path.with_name(path.name.replace("_states.csv", "_meta.json"))
-    if flag is not None:
-        fault = table[:, flag] > 0
-    elif meta.exists():
-        fault = np.zeros(len(table), dtype=np.bool_)
-        told = int(json.loads(meta.read_text("utf-8")).get("faults", 0))
-        # Code 6 is all of the process faults in one batch.
-        for code in (1, 2, 3, 4, 5) if told == 6 else (told,):
-            for first, last in by_code.get(code, ()):
-                fault[(first or 1) - 1 : last] = True
-    else:
-        raise ValueError(f"{path.name}: neither a column nor {meta.name} says which fault it has")
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], fault.astype(np.int8), [0]])))
-    windows = tuple((int(first), int(last)) for first, last in edges.reshape(-1, 2))
-    value = table[:, [columns[name] for name in signals]]
-    return Batch(
-        path.name.removesuffix("_states.csv"), table[:, columns["time_h"]] * 3600.0, value, fault, windows
-    )
 
 
 def references(batches: Sequence[Batch]) -> list[ReferenceBatch]:
@@ -110,69 +67,132 @@ def alarms(recipe: EnvelopeRecipe, envelope: Envelope, batch: Batch) -> tuple[ND
 
 
 def found_after(suspect: NDArray[np.bool_], window: tuple[int, int], in_a_row: int) -> int | None:
-    """Rows from the window's first to the first of so many alarms in a row; None where there are none."""
+    """Rows from the window's first to the first of so many alarms in a row that begin in it; None without."""
     for row in range(window[0], window[1]):
-        if suspect[row : row + in_a_row].sum() == in_a_row:
+        begins = row == 0 or not suspect[row - 1]
+        if begins and suspect[row : row + in_a_row].sum() == in_a_row:
             return row - window[0]
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What came of one window: rows to the alarm that begins in it, or None; whether one was on before."""
+
+    batch: Batch
+    window: tuple[int, int]
+    after: int | None
+    already_on: bool
+    reasons: tuple[str, ...]
+
+    @property
+    def words(self) -> str:
+        """Which batch, which samples, and how it was found."""
+        first, last = self.window
+        where = f"{self.batch.name}, samples {first + 1} to {last}"
+        before = (
+            f" when the window began, an alarm was already on: {self.reasons[0]};" if self.already_on else ""
+        )
+        if self.after is None:
+            said = tuple(dict.fromkeys(filter(None, self.reasons[1:])))
+            later = f" while it stood, the unit's alarm said: {'; '.join(said)}." if before and said else ""
+            return f"{where}:{before}{later} not found by an alarm that begins inside it."
+        hours = (self.batch.time_s[first + self.after] - self.batch.time_s[first]) / 3600.0
+        told = f"found after {self.after} samples ({hours:.1f} h): {self.reasons[self.after]}."
+        return f"{where}:{before} {told}"
+
+
 def judge(
     recipe: EnvelopeRecipe, signals: Sequence[str], batches: Sequence[Batch], in_a_row: int
-) -> tuple[Confusion, list[tuple[Batch, tuple[int, int], int | None, str]]]:
-    """Judge every faulty batch by all normal ones: rows counted, each window with its delay and reason."""
+) -> tuple[Confusion, list[Verdict]]:
+    """Judge every faulty batch by all normal ones: rows counted, and each window's verdict.
+
+    Raises:
+        ValueError: the normal batches are too short to say anything.
+    """
     normal = [one for one in batches if not one.windows]
     envelope = build(recipe, signals, references(normal))
-    counted, windows = Confusion(0, 0, 0, 0), []
+    if not envelope.segments:
+        lengths = ", ".join(f"{one.name} {one.time_s.size}" for one in normal)
+        raise ValueError(f"the normal batches are too short to be a reference (samples: {lengths})")
+    counted, verdicts = Confusion(0, 0, 0, 0), []
     for batch in (one for one in batches if one.windows):
         suspect, reasons = alarms(recipe, envelope, batch)
         counted += confusion(batch.fault, suspect)
         for window in batch.windows:
+            first, last = window
+            on = first > 0 and bool(suspect[first - 1] & suspect[first])
             after = found_after(suspect, window, in_a_row)
-            windows.append((batch, window, after, "" if after is None else reasons[window[0] + after]))
-    return counted, windows
+            verdicts.append(Verdict(batch, window, after, on, tuple(reasons[first:last])))
+    return counted, verdicts
 
 
 def measure(data: Path) -> Report:
     """Judge the faulty batches in `data` by the normal ones; FileNotFoundError where there are not both."""
     told = configuration()
     signals, in_a_row = told["signals"], told["row_alarms"]
-    batches = [read(path, signals, told["windows"]) for path in sorted(data.rglob("*_states.csv"))]
+    passed = Passed(data)
+    found = files(data, passed, ".csv", aside=".json")
+    batches = read_all(found, signals, told["windows"], passed)
     normal = [one for one in batches if not one.windows]
     faulty = [one for one in batches if one.windows]
     recipe = EnvelopeRecipe.model_validate(told["recipe"])
     if len(normal) < recipe.least_batches or not faulty:
-        raise FileNotFoundError(
+        wrong = (
             f"{data}: not enough batches ({len(normal)} of {recipe.least_batches} normal, "
             f"{len(faulty)} faulty)"
         )
-    counted, windows = judge(recipe, signals, batches, in_a_row)
-    hits = sum(after is not None for _, _, after, _ in windows)
+        raise FileNotFoundError(passed.with_reasons(wrong))
+    counted, verdicts = judge(recipe, signals, batches, in_a_row)
+    count, hits = len(verdicts), sum(one.after is not None for one in verdicts)
+    on = sum(one.already_on for one in verdicts)
+    either = sum(one.already_on or one.after is not None for one in verdicts)
     truth = np.concatenate([one.fault for one in faulty])
     luck = at_random(truth, counted.far)
     figures = [
-        Figure("fault windows found", hits, f"of {len(windows)}", hits / len(windows), "all of them"),
-        Figure("false-alarm rate", 100 * counted.far, "% of normal rows", counted.far / FAR_TARGET, "2 %"),
+        Figure("fault windows found", hits, f"of {count}", hits / count, "all of them"),
+        Figure("fault windows already under alarm as they began", on, f"of {count}"),
+        Figure("fault windows found or already under alarm", either, f"of {count}"),
+    ]
+    if not truth.all():
+        far = 100 * counted.far
+        figures.append(Figure("false-alarm rate", far, "% of normal rows", counted.far / FAR_TARGET, "2 %"))
+    figures += [
         Figure("missed rows", 100 * counted.mar, "% of fault rows"),
         Figure("F1", counted.f1, "", counted.f1 / always(truth).f1, "alarming always"),
         Figure("F1, alarming always", always(truth).f1, "at FAR 100 %"),
+        Figure("fault windows found, alarming always", _always(faulty, in_a_row), f"of {count}"),
         Figure("F1, at random at the same FAR", luck.f1, f"at FAR {100 * luck.far:.1f} %"),
-        Figure("windows found at random", _lucky(faulty, counted.far, in_a_row), f"of {len(windows)}"),
+        Figure("windows found at random", _lucky(faulty, counted.far, in_a_row), f"of {count}"),
     ]
-    seen = [_told(batch, window, after, reason) for batch, window, after, reason in windows]
+    seen = [one.words for one in verdicts]
     names = ", ".join(one.name for one in normal)
     seen.append(f"References: {names}; the recipe's minimum is {recipe.least_batches}.")
+    seen += _beyond(recipe, normal, faulty)
+    seen += [note for one in batches for note in one.notes]
     seen += _left_out(recipe, signals, normal)
     seen += [_varied(recipe, change, signals, batches, in_a_row) for change in told["sensitivity"]]
-    return Report("indpensim", tuple(figures), (*seen, PUBLISHED))
+    return Report("indpensim", tuple(figures), (*seen, *passed.told, PUBLISHED))
 
 
-def _told(batch: Batch, window: tuple[int, int], after: int | None, reason: str) -> str:
-    where = f"{batch.name}, samples {window[0] + 1} to {window[1]}"
-    if after is None:
-        return f"{where}: not found."
-    hours = (batch.time_s[window[0] + after] - batch.time_s[window[0]]) / 3600.0
-    return f"{where}: found after {after} samples ({hours:.1f} h): {reason}."
+def _beyond(recipe: EnvelopeRecipe, normal: Sequence[Batch], faulty: Sequence[Batch]) -> list[str]:
+    """Say how many rows are later than enough references came: of those only standing still is judged."""
+    ends = sorted((float(one.time_s[-1] - one.time_s[0]) for one in normal), reverse=True)
+    reached = ends[recipe.least_batches - 1]
+    late = sum(int(np.sum(one.time_s - one.time_s[0] > reached)) for one in faulty)
+    rows = sum(one.time_s.size for one in faulty)
+    came = f"{recipe.least_batches} references came ({reached / 3600:.0f} h)"
+    told = f"{late} of {rows} rows are later than {came}: there only standing still is judged."
+    return [told] if late else []
+
+
+def _always(faulty: Sequence[Batch], in_a_row: int) -> int:
+    """Windows that the detector finds which alarms on every row: its one alarm begins with the batch."""
+    return sum(
+        found_after(np.ones(one.fault.size, dtype=np.bool_), window, in_a_row) is not None
+        for one in faulty
+        for window in one.windows
+    )
 
 
 def _lucky(faulty: Sequence[Batch], far: float, in_a_row: int) -> int:
@@ -203,8 +223,8 @@ def _varied(
     in_a_row: int,
 ) -> str:
     other = EnvelopeRecipe.model_validate(recipe.model_dump() | dict(change))
-    counted, windows = judge(other, signals, batches, in_a_row)
-    hits = sum(after is not None for _, _, after, _ in windows)
+    counted, verdicts = judge(other, signals, batches, in_a_row)
+    hits = sum(one.after is not None for one in verdicts)
     said = ", ".join(f"{name} {value:g}" for name, value in change.items())
     far = f"FAR {100 * counted.far:.2f} %, F1 {counted.f1:.2f}"
-    return f"With {said}: {hits} of {len(windows)} windows at {far}."
+    return f"With {said}: {hits} of {len(verdicts)} windows at {far}."

@@ -117,6 +117,9 @@ def _short(normal: NDArray[np.float64], runs: Mapping[str, NDArray[np.float64]])
     notes = []
     if len(normal) < LEAST_NORMAL:
         notes.append(f"The threshold is the 99 % quantile of only {len(normal)} rows of the normal test run.")
+    if square := [name for name, rows in runs.items() if len(rows) == VARIABLES]:
+        told = ", ".join(square)
+        notes.append(f"As long as there are variables, and taken to have a sample a line: {told}.")
     if early := [name for name, rows in runs.items() if len(rows) <= NORMAL_ROWS]:
         told = ", ".join(early)
         notes.append(
@@ -164,11 +167,7 @@ def read(path: Path) -> NDArray[np.float64]:
     for line, text in enumerate(read_text(path).splitlines(), start=1):
         if not (cells := text.split()):
             continue
-        try:
-            rows.append([number(cell) for cell in cells])
-        except ValueError as wrong:
-            how = f"{str(wrong) or cells[0]!r}"
-            raise refused(path, line, how, "a run is numbers with blanks between them") from wrong
+        rows.append([_value(path, line, cell) for cell in cells])
         if len(cells) != len(rows[0]):
             how = f"it has {len(cells)} values, the first line {len(rows[0])}"
             raise refused(path, line, how, "mend the line, or leave it out")
@@ -182,6 +181,15 @@ def read(path: Path) -> NDArray[np.float64]:
         how = f"it has {len(rows)} lines of {len(rows[0])} values"
         raise refused(path, None, how, f"a run has {VARIABLES} variables, in lines or in columns")
     return np.ascontiguousarray(table)
+
+
+def _value(path: Path, line: int, cell: str) -> float:
+    try:
+        return number(cell)
+    except ValueError as wrong:
+        how = f"{cell[:40]!r} is no number"
+        next_step = "a run is numbers with blanks between them, with a decimal point"
+        raise refused(path, line, how, next_step) from wrong
 
 
 def batch_pca(training: NDArray[np.float64]) -> tuple[Scores, Scores]:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bench._report import Report
-from bench.models import _run, indpensim, simulator
+from bench.models import _penicillin, _run, indpensim, simulator
 from bench.models._found import Run, report
 from bench.models._simulated import Raised
 from simulator.faulting.kinds import FaultKind
@@ -49,7 +49,7 @@ def test_windows_come_from_the_fault_code_beside_the_file_or_from_its_own_column
     write_batch(tmp_path, 2, 1, flag=True)
     windows = indpensim.configuration()["windows"]
     for seed in (1, 2):
-        batch = indpensim.read(tmp_path / f"batch_seed{seed}_b01_states.csv", SIGNALS, windows)
+        batch = _penicillin.read(tmp_path / f"batch_seed{seed}_b01_states.csv", SIGNALS, windows)
         assert batch.windows == ((99, 120), (499, 550))
         assert batch.fault.sum() == 21 + 51
 
@@ -58,7 +58,7 @@ def test_a_batch_of_which_nothing_says_its_fault_is_refused(tmp_path: Path) -> N
     write_batch(tmp_path, 1, 0)
     (tmp_path / "batch_seed1_b01_meta.json").unlink()
     with pytest.raises(ValueError, match="which fault it has"):
-        indpensim.read(tmp_path / "batch_seed1_b01_states.csv", SIGNALS, {})
+        _penicillin.read(tmp_path / "batch_seed1_b01_states.csv", SIGNALS, {})
 
 
 def test_a_window_is_found_by_so_many_alarms_in_a_row_that_begin_inside_it() -> None:
