@@ -118,8 +118,8 @@ def whole_batches(vessel: str, seeds: Sequence[int]) -> list[Run]:
 
 
 def new(raised: Sequence[Raised], sound: Sequence[Raised]) -> list[Raised]:
-    """Return what was raised that the sound twin does not raise; in s since the fault began."""
-    usual = {one.seen for one in sound}
+    """Return what was raised that the sound twin does not raise meanwhile; in s since the fault began."""
+    usual = {one.seen for one in sound if one.at_s > SOUND_S}
     return [one.since(SOUND_S) for one in raised if one.seen not in usual]
 
 
