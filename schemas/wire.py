@@ -51,7 +51,7 @@ class WireModel(BaseModel):
         except ValidationError as wrong:
             first = wrong.errors(include_url=False)[0]
             where = ".".join(map(str, first["loc"])) or "the body"
-            raise cls._refused(f"{where}: {first['msg']}", str(wrong)) from wrong
+            raise cls._refused(f"{where}: {first['msg']}", complaints(wrong)) from wrong
         if "schema_" in cls.model_fields and "schema_" not in message.model_fields_set:
             raise cls._refused("schema: Field required")
         return message
@@ -62,3 +62,10 @@ class WireModel(BaseModel):
             f"This is not a {cls.__name__}: {cause}. Send what docs/reference describes for this topic.",
             detail=detail,
         )
+
+
+def complaints(error: ValidationError) -> str:
+    """What pydantic found, field by field, in one line and without its addresses of the web."""
+    found = error.errors(include_url=False, include_input=False)
+    parts = ((".".join(map(str, one["loc"])), one["msg"].removeprefix("Value error, ")) for one in found)
+    return "; ".join(f"{where}: {said}" if where else said for where, said in parts)

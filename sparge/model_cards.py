@@ -8,10 +8,10 @@ from agents.models.contenders import read
 from agents.models.registry import context_text
 from schemas.errors import ModelRefused
 from sparge.terminal import text_table
-from sparge.times import show_time
+from sparge.times import show_minute, show_second
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
     from agents.models.checks import Finding
@@ -20,32 +20,43 @@ if TYPE_CHECKING:
     from storage.model_queries import Agreement, Comparison, Foresight
 
 RANKS = ("champion", "challenger", "former", "retired")
-DIGEST_SHOWN = 12
+VERDICTS_READ = "verdicts: alarms called true/nuisance/known work"
 
 
-def listing(registry: Registry, standings: Sequence[Standing], zone: ZoneInfo | None) -> str:
-    """Return a table of models: layer by layer, the champion of a context before its challengers."""
-    rows = []
-    order = sorted(
+def in_order(standings: Iterable[Standing]) -> list[Standing]:
+    """Layer by layer and context by context, the champion before its challengers."""
+    return sorted(
         standings,
         key=lambda one: (one.layer, context_text(one.context), RANKS.index(one.role), one.model.name),
     )
+
+
+def listing(registry: Registry, standings: Sequence[Standing], zone: ZoneInfo | None) -> str:
+    """Return a table of models, and below it why some of them are silent."""
+    rows = []
+    order = in_order(standings)
     for one in order:
         verdicts = registry.verdicts(one.model.digest, (one.layer, one.context))
         rows.append(
             [
                 one.layer,
                 context_text(one.context),
-                f"{one.role}, silent: {why}" if (why := _silent(one)) else one.role,
+                one.role,
                 f"{one.model.name}@{one.model.version}",
-                one.model.digest[:DIGEST_SHOWN],
-                show_time(one.since_us, zone),
+                show_minute(one.since_us, zone),
                 one.by,
-                "/".join(str(verdicts[kind]) for kind in ("true", "nuisance", "known_work")),
+                "silent"
+                if silent(one)
+                else "/".join(str(verdicts[kind]) for kind in ("true", "nuisance", "known_work")),
             ]
         )
-    header = ["layer", "context", "role", "model", "digest", "since", "by", "true/nuisance/known work"]
-    return text_table(header, rows)
+    header = ["layer", "context", "role", "model", f"since ({zone.key if zone else 'UTC'})", "by", "verdicts"]
+    notes = [
+        f"{one.model.name}@{one.model.version} for {one.layer}, {context_text(one.context)} is silent: {why}."
+        for one in order
+        if (why := silent(one))
+    ]
+    return "\n".join([text_table(header, rows), VERDICTS_READ, *notes])
 
 
 def card(registry: Registry, model: Standing, zone: ZoneInfo | None) -> Iterator[tuple[str, str]]:
@@ -55,10 +66,10 @@ def card(registry: Registry, model: Standing, zone: ZoneInfo | None) -> Iterator
     yield "digest", model.model.digest
     yield "layer", model.layer
     yield "context", context_text(model.context)
-    if silent := _silent(model):
-        yield "silent", silent
-    yield "role", f"{model.role} since {show_time(model.since_us, zone)}, by {model.by}: {model.why}"
-    yield "registered", f"{show_time(registered.time_us, zone)}, by {registered.by}: {registered.why}"
+    if why := silent(model):
+        yield "silent", why
+    yield "role", f"{model.role} since {show_second(model.since_us, zone)}, by {model.by}: {model.why}"
+    yield "registered", f"{show_second(registered.time_us, zone)}, by {registered.by}: {registered.why}"
     yield "author", registered.author or "not said"
     yield "citation", registered.citation or "none"
     yield "made with", f"River {registered.river_version}, NumPy {registered.numpy_version or 'not said'}"
@@ -68,7 +79,11 @@ def card(registry: Registry, model: Standing, zone: ZoneInfo | None) -> Iterator
             f"{span.topic}/{span.partition} from {span.from_offset} up to {span.to_offset} ({span.topic_id})",
         )
     if not registered.trained_on:
-        yield "trained on", "nothing before it ran: its first baseline is of what it saw"
+        began = show_second(registered.time_us, zone)
+        yield (
+            "trained on",
+            f"nothing before it ran: it learns as it runs, of each unit, since {began} at the earliest",
+        )
     for name, value in sorted(model.metrics.items()):
         yield "metric", f"{name} {value:g}"
     for place in registry.places(model.model.digest):
@@ -77,11 +92,11 @@ def card(registry: Registry, model: Standing, zone: ZoneInfo | None) -> Iterator
         if event.model == model.model and event.event != "verdict" and event.layer == model.layer:
             void = f" (no effect: {registry.void[event.id]})" if event.id in registry.void else ""
             what = event.event.replace("_", " ")
-            yield "history", f"{show_time(event.time_us, zone)} {what} by {event.by}: {event.why}{void}"
+            yield "history", f"{show_second(event.time_us, zone)} {what} by {event.by}: {event.why}{void}"
     yield "recipe", "\n" + (registered.recipe or "").rstrip()
 
 
-def _silent(model: Standing) -> str:
+def silent(model: Standing) -> str:
     """Why a model says nothing whatever comes, such as an envelope of too few batches; empty where it may."""
     if model.layer != "envelope":
         return ""
@@ -108,6 +123,7 @@ def precision(said: Mapping[Verdict, int]) -> float | None:
 
 def comparison(first: str, second: str, found: Comparison) -> Iterator[str]:
     """Yield lines that set two models beside each other on the same stored data."""
+    second = f"{second} again" if second == first else second
     rows = [
         _agreement("samples", found.samples),
         _agreement("steps of units", found.units),

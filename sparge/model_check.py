@@ -10,7 +10,7 @@ from agents.models.contenders import read
 from schemas.errors import ModelRefused
 from sparge.model_cards import findings
 from sparge.model_registry import NOTHING_CHANGED
-from sparge.terminal import command_name, say
+from sparge.terminal import command_name, err, say
 
 WITHIN_S = 30.0
 """Processor time of the long check, unless it is to be run in full."""
@@ -24,7 +24,18 @@ def must_pass(text: str, layer: str | None, *, full: bool = False) -> None:
     """
     kind, recipe, make = read(text, layer)
     samples, within_s = (FULL, float("inf")) if full else (QUICK, WITHIN_S)
-    found = examine(subject(kind, recipe, make), time.thread_time, samples=samples, within_s=within_s)
+    if not full:
+        err.print(f"The long check ends after {within_s:g} s of processor time.", style="dim")
+    try:
+        found = examine(
+            *(subject(kind, recipe, make), time.thread_time),
+            samples=samples,
+            within_s=within_s,
+            begun=lambda check: err.print(f"checking: {check}", style="dim"),
+        )
+    except KeyboardInterrupt:
+        err.print(f"Ended before every check was made. {NOTHING_CHANGED}", style="yellow")
+        raise
     say(findings(found))
     if not all(one.passed for one in found):
         raise ModelRefused(

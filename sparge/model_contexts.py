@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import shlex
 from functools import wraps
+from math import inf, nan
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from pydantic import ValidationError
 
 from agents.models.registry import EVERYWHERE
 from schemas.errors import QueryRefused
@@ -61,18 +64,55 @@ def context_of(
     """Return the context that was named; None where nothing was.
 
     Raises:
-        QueryRefused: the scale is no span of volumes.
+        QueryRefused: the scale is no span of volumes, the unit no unit, or a name is empty or unprintable.
     """
-    low, high = _scale(scale) if scale else (None, None)
+    low, high = (None, None) if scale is None else _scale(scale)
+    if unit is not None:
+        must_be_unit(unit)
+    for option, said in (("organism", organism), ("process", process), ("phase", phase)):
+        if said is not None and not (said.strip() and said.isprintable()):
+            raise QueryRefused(
+                f"--{option} is empty or has characters that cannot be printed. {OPTIONS[option]}"
+            )
     named = ModelContext(
         unit=unit, organism=organism, process=process, scale_from_L=low, scale_to_L=high, phase=phase
     )
     return None if named == EVERYWHERE else named
 
 
+def must_be_unit(said: str) -> None:
+    """Make sure that this names a unit; whether there is such a one, the database knows.
+
+    Raises:
+        QueryRefused: it is not SITE/UNIT.
+    """
+    try:
+        ModelContext(unit=said)
+    except ValidationError as error:
+        raise QueryRefused(f"'{said}' names no unit: write --unit SITE/UNIT, as in north/BR-01.") from error
+
+
+def typed(context: ModelContext) -> str:
+    """The options that name a context, each after a blank, as they are typed; nothing for everywhere."""
+    scale = "" if context.scale_from_L is None else f"{context.scale_from_L!r}..{context.scale_to_L!r}"
+    said = {
+        "unit": context.unit,
+        "organism": context.organism,
+        "process": context.process,
+        "scale": scale.replace(".0..", "..").removesuffix(".0"),
+        "phase": context.phase,
+    }
+    return "".join(f" --{name} {shlex.quote(value)}" for name, value in said.items() if value)
+
+
 def _scale(said: str) -> tuple[float, float]:
     low, dots, high = said.partition("..")
     try:
-        return float(low), float(high if dots else low)
-    except ValueError as error:
-        raise QueryRefused(f"'{said}' is no span of volumes: write --scale 1..5, in litres.") from error
+        found = float(low), float(high if dots else low)
+    except ValueError:
+        found = (nan, nan)
+    if not 0.0 < found[0] <= found[1] < inf:
+        raise QueryRefused(
+            f"'{said}' is no span of volumes: write --scale 1..5, in litres, the smaller one first."
+        )
+    return found

@@ -6,10 +6,14 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from agents.models.contenders import registrations
 from agents.models.registry import EVERYWHERE, Registry, announcements, context_text, next_us
 from schemas.errors import ContractError, FrameRefused, ModelRefused, QueryRefused
 from schemas.model_event import SYSTEM, ModelContext, ModelEvent, refuse_misplaced
+from schemas.wire import complaints
+from sparge.terminal import command_name
 from streams.codec import outgoing
 from streams.single import send_one
 from streams.tail import read_all
@@ -17,6 +21,7 @@ from streams.topics import MODELS_REGISTRY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from agents.models.registry import Standing
     from streams.connection import Broker
@@ -60,18 +65,64 @@ def tell(broker: Broker, registry: Registry, event: str, **said: Any) -> ModelEv
         ModelRefused: it breaks a rule, or names no person.
         DeliveryFailed: the broker did not take it.
     """
-    if said.get("by", "").strip().casefold() == SYSTEM:
-        raise ModelRefused(f"--by {SYSTEM} is no person: give your name.", kept=NOTHING_CHANGED)
+    must_be_signed(said["by"], said["why"], reason_needed=event != "verdict")
     told = {name: value for name, value in said.items() if value is not None}
     now_us = next_us(registry, time.time_ns() // 1000)
-    message = ModelEvent.model_validate(
-        {"id": str(uuid.uuid4()), "event": event, "time_us": now_us, **told}, by_name=True
-    )
+    try:
+        message = ModelEvent.model_validate(
+            {"id": str(uuid.uuid4()), "event": event, "time_us": now_us, **told}, by_name=True
+        )
+    except ValidationError as error:
+        raise ModelRefused(f"{complaints(error)}.", kept=NOTHING_CHANGED) from error
     refusal = registry.refusal(message)
     if refusal:
-        raise ModelRefused(refusal, kept=NOTHING_CHANGED, next_step="sparge models list")
+        raise ModelRefused(refusal, kept=NOTHING_CHANGED, next_step=f"{command_name()} models list")
     _send(broker, message)
     return message
+
+
+def must_be_signed(by: str, why: str, *, reason_needed: bool = True) -> None:
+    """Make sure that a person is named, and a reason; to be asked before anything that takes long.
+
+    Raises:
+        ModelRefused: one is missing, cannot be printed or is too long, or it is no person.
+    """
+    for option, said, most, needed in (("by", by, 200, True), ("why", why, 2000, reason_needed)):
+        wrong = ""
+        if needed and not said.strip():
+            wrong = "is empty: give your name" if option == "by" else "is empty: give the reason"
+        elif not said.isprintable():
+            wrong = "has characters that cannot be printed, such as a line's end: write it in one line"
+        elif len(said) > most:
+            wrong = f"has {len(said):,} characters: write at most {most:,}"
+        if wrong:
+            raise ModelRefused(f"--{option} {wrong}.", kept=NOTHING_CHANGED)
+    if by.strip().casefold() == SYSTEM:
+        raise ModelRefused(f"--by {SYSTEM} is no person: give your name.", kept=NOTHING_CHANGED)
+
+
+def recipe_in(file: Path) -> str:
+    """The text of a recipe.
+
+    Raises:
+        ModelRefused: it is empty, or not text in UTF-8.
+        OSError: the file cannot be read.
+    """
+    try:
+        text = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ModelRefused(
+            f"{file} is not text in UTF-8: byte {error.start} is none of it.",
+            kept=NOTHING_CHANGED,
+            next_step="save the recipe as UTF-8, and type the command again",
+        ) from error
+    if not text.strip():
+        raise ModelRefused(
+            f"{file} is empty.",
+            kept=NOTHING_CHANGED,
+            next_step="write a recipe as docs/how-to/models.md shows one",
+        )
+    return text
 
 
 def find(registry: Registry, wanted: str, context: ModelContext | None, layer: str | None = None) -> Standing:
@@ -83,7 +134,7 @@ def find(registry: Registry, wanted: str, context: ModelContext | None, layer: s
     found = _named(registry, wanted, context, layer)
     if not found:
         place = "" if context is None else f" registered for {context_text(context)}"
-        raise QueryRefused(f"There is no model {wanted}{place}.", next_step="sparge models list")
+        raise QueryRefused(f"There is no model {wanted}{place}.", next_step=f"{command_name()} models list")
     if len(found) > 1:
         everywhere = [one for one in found if one.context == EVERYWHERE]
         if len(everywhere) != 1:
@@ -104,7 +155,7 @@ def find_anywhere(registry: Registry, wanted: str, layer: str | None = None) -> 
     """
     found = _named(registry, wanted, None, layer)
     if not found:
-        raise QueryRefused(f"There is no model {wanted}.", next_step="sparge models list --all")
+        raise QueryRefused(f"There is no model {wanted}.", next_step=f"{command_name()} models list --all")
     return found[0]
 
 

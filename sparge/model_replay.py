@@ -10,6 +10,7 @@ from agents.batch_context import understood
 from agents.model_replay import Differences, Key, Replay, Said, compare
 from schemas.errors import QueryRefused
 from sparge.envelopes import envelopes_of
+from sparge.progress import Progress, silent
 from sparge.replay_inputs import (
     frames_gone,
     models_changed,
@@ -17,6 +18,7 @@ from sparge.replay_inputs import (
     samples_corrected,
     versions_changed,
 )
+from sparge.terminal import command_name
 from sparge.times import show_time
 from storage.model_queries import (
     FOR_EVER_US,
@@ -43,7 +45,9 @@ if TYPE_CHECKING:
     from streams.record import Record
 
 PORTION = 2000
-"""Offsets that are read and judged at once."""
+"""Offsets that are read at once;"""
+SLICE = 50
+"""and records that are judged at once: between two slices it may be said how far it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ def replay(
     *,
     member: str | None,
     zone: ZoneInfo | None = None,
-    progress: Callable[[int, int], None] = lambda _done, _all: None,
+    progress: Progress | None = None,
 ) -> Outcome:
     """Replay a batch with a model, and compare with what is stored of it.
 
@@ -78,6 +82,8 @@ def replay(
         BrokerError: the log cannot be read.
     """
     digest = model.model.digest
+    progress = progress or Progress(silent)
+    progress.begin(f"reading what is stored of {batch}")
     with reading(database, application="sparge models replay", answer_within_s=600.0) as connection:
         span = batch_span(connection, batch, member)
         during = (span.started_us, span.until_us)
@@ -95,14 +101,15 @@ def replay(
         digest=digest,
         envelopes=envelopes_of(broker),
     )
+    progress.begin(f"judging {last + 1 - low:,} records again, to compare {len(here):,} scores")
     said: dict[Key, Said] = {}
     there: set[int] = set()
     for portion in _portions(broker, tp, low, min(last + 1, high)):
         there.update(record.offset for record in portion)
-        of_batch = (one for one in watch.take(portion) if span.started_us <= one[0].time_us < span.until_us)
-        said.update(of_batch)
-        if portion:
-            progress(portion[-1].offset - low + 1, last + 1 - low)
+        for begin in range(0, len(portion), SLICE):
+            part = portion[begin : begin + SLICE]
+            said.update(one for one in watch.take(part) if span.started_us <= one[0].time_us < span.until_us)
+            progress.reach("records judged", part[-1].offset - low + 1, last + 1 - low)
     stored = {Key(*score[3:7]): Said(*score[7:]) for score in here}
     running = span.until_us == FOR_EVER_US
     if running:
@@ -171,7 +178,7 @@ def _place(
         nothing = f"Nothing that {model.model.name} {model.model.version} said of {span.batch} is stored."
         raise QueryRefused(
             " ".join([nothing, *results_dropped(dropped, None)]),
-            next_step=f"sparge query {span.unit} --what scores --last 1d",
+            next_step=f"{command_name()} models list --unit {span.unit} says which models ran there",
         )
     topic_id = describe_log(broker, [FRAMES.name]).topics[FRAMES.name]
     here = [score for score in scores if score.topic_id == topic_id and score.topic == FRAMES.name]

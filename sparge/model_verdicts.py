@@ -10,7 +10,7 @@ from schemas.errors import QueryRefused
 from sparge.alarm_feed import AlarmFeed
 from sparge.model_registry import NOTHING_CHANGED
 from sparge.terminal import command_name
-from sparge.times import show_time
+from sparge.times import show_second
 from streams.tail import read_all
 from streams.topics import BATCH_EVENTS
 
@@ -42,9 +42,8 @@ class Judged(NamedTuple):
         instead = ""
         if self.before is not None and self.before.verdict is not None:
             instead = f", instead of {_typed(self.before.verdict)} ({self.before.by})"
-        return (
-            f"{self.alarm}, raised {show_time(self.raised.since_us, zone)}: {said}{instead}, {self._whose()}."
-        )
+        raised = show_second(self.raised.since_us, zone)
+        return f"{self.alarm}, raised {raised}: {said}{instead}, {self._whose()}."
 
     def _whose(self) -> str:
         if self.model is not None:
@@ -96,8 +95,8 @@ def refuse_repeat(judged: Judged, verdict: Verdict, by: str) -> None:
     before = judged.before
     if before is not None and (before.verdict, before.by) == (verdict, by):
         raise QueryRefused(
-            f"{by} has called {judged.alarm}, raised {show_time(judged.raised.since_us)}, "
-            f"{_typed(verdict)} already, at {show_time(before.time_us)}.",
+            f"{by} has called {judged.alarm}, raised {show_second(judged.raised.since_us)}, "
+            f"{_typed(verdict)} already, at {show_second(before.time_us)}.",
             kept=NOTHING_CHANGED,
             next_step="say another verdict to change it",
         )
@@ -106,9 +105,9 @@ def refuse_repeat(judged: Judged, verdict: Verdict, by: str) -> None:
 def _at(found: list[AlarmTransition], raised_us: int) -> AlarmTransition:
     nearest = min(found, key=lambda one: abs(one.since_us - raised_us))
     if abs(nearest.since_us - raised_us) >= 1_000_000:
-        times = ", ".join(show_time(one.since_us) for one in found[-5:])
+        times = ", ".join(show_second(one.since_us) for one in found[-5:])
         raise QueryRefused(
-            f"{nearest.alarm_id} was not raised at {show_time(raised_us)}.",
+            f"{nearest.alarm_id} was not raised at {show_second(raised_us)}.",
             kept=NOTHING_CHANGED,
             next_step=f"it was at {times}",
         )

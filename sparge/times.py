@@ -106,6 +106,16 @@ def show_time(time_us: int, zone: ZoneInfo | None = None) -> str:
     return moment.isoformat(sep=" ", timespec=spec)
 
 
+def show_second(time_us: int, zone: ZoneInfo | None = None) -> str:
+    """Return a time as show_time does, in whole seconds: for what nobody needs to know more exactly."""
+    return show_time(time_us - time_us % US_PER_S, zone)
+
+
+def show_minute(time_us: int, zone: ZoneInfo | None = None) -> str:
+    """Return a time to the minute, without its offset: for tables whose heading names the zone."""
+    return f"{to_datetime(time_us, zone):%Y-%m-%d %H:%M}"
+
+
 def show_span(span_us: int) -> str:
     """Return a span as people say it, in its two largest units: `2 d 3 h`, `14 min 5 s`, `0.3 s`."""
     if span_us < 0:

@@ -61,13 +61,19 @@ class Finding:
 
 
 def examine(
-    subject: Subject, clock: Callable[[], float], *, samples: int = QUICK, within_s: float = np.inf
+    subject: Subject,
+    clock: Callable[[], float],
+    *,
+    samples: int = QUICK,
+    within_s: float = np.inf,
+    begun: Callable[[str], None] = lambda _check: None,
 ) -> list[Finding]:
     """Run every check, none but the first where that finds that the others would take too long.
 
     The long one ends after so many samples, or so many seconds, and says how many it had.
-    clock: seconds that only go up.
+    clock: seconds that only go up. begun: is told the name of each check as it begins.
     """
+    begun("cost of a step")
     first = _checked("cost of a step", lambda: _cost(subject, clock))
     if not first.passed:
         return [first]
@@ -87,7 +93,11 @@ def examine(
         "in its place in a unit": lambda: _in_place(subject),
         f"{samples:,} samples": lambda: _long(subject, clock, samples, within_s),
     }
-    return [first, *(_checked(name, check) for name, check in checks.items())]
+    found = [first]
+    for name, check in checks.items():
+        begun(name)
+        found.append(_checked(name, check))
+    return found
 
 
 def _checked(name: str, check: Callable[[], str]) -> Finding:

@@ -13,7 +13,6 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from pydantic import ValidationError
 
 from agents.models import attribution, drift, multivariate, own_recipe, residual, scales
 from agents.models.envelope import BatchEnvelope
@@ -86,12 +85,7 @@ def read(text: str, layer: str | None = None) -> tuple[str, Recipe, Callable[[],
         return own.layer, _on_grid(own), partial(own_recipe.layer, own)
     shipped, said = SHIPPED[layer], _mapping(text)
     contract = ReferencedRecipe if layer == "envelope" and "references" in (said or {}) else shipped.recipe
-    try:
-        recipe = contract.model_validate(said)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the recipe"
-        raise ModelRefused(f"{where}: {first['msg']}.", detail=str(error)) from error
+    recipe = own_recipe.follows(contract, said)
     return layer, _on_grid(recipe), partial(shipped.layer, recipe)
 
 

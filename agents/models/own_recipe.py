@@ -18,7 +18,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from importlib import import_module
 from inspect import signature
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -30,12 +30,14 @@ from agents.models.recipe import Positive, Recipe, Steps
 from agents.models.river_state import RIVER, model_of, state_of
 from schemas.errors import ModelRefused, SnapshotRefused
 from schemas.model_event import ModelContext
-from schemas.wire import Name  # noqa: TC001 - pydantic reads it
+from schemas.wire import Name, complaints
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from agents.models.step import Layer
+
+R = TypeVar("R", bound=Recipe)
 
 Kind = Literal["detector", "judge", "forecaster", "regressor"]
 """detector: scores all signals together. judge: scores each signal by its value. forecaster: foresees each
@@ -208,11 +210,7 @@ def load(text: str) -> OwnRecipe:
         said = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ModelRefused("The recipe is not YAML.", detail=str(error)) from error
-    try:
-        recipe = OwnRecipe.model_validate(said)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise ModelRefused(f"{_place(first['loc'])}: {first['msg']}.", detail=str(error)) from error
+    recipe = follows(OwnRecipe, said)
     recipe.kind()
     recipe.refuse_unscaled()
     try:
@@ -223,6 +221,24 @@ def load(text: str) -> OwnRecipe:
             next_step="leave out the part of River that it speaks of",
         ) from wrong
     return recipe
+
+
+def follows(contract: type[R], said: object) -> R:
+    """Return what YAML says as a recipe of this kind.
+
+    Raises:
+        ModelRefused: it is incomplete or wrong; says what and where.
+    """
+    if not isinstance(said, dict):
+        raise ModelRefused(
+            "This is not the recipe of a model: it has no lines such as `name: value`.",
+            next_step="write one as docs/how-to/models.md shows it, beginning with name, version and about",
+        )
+    try:
+        return contract.model_validate(said)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise ModelRefused(f"{_place(first['loc'])}: {first['msg']}.", detail=complaints(error)) from error
 
 
 def layer(recipe: OwnRecipe) -> Layer:

@@ -16,7 +16,7 @@ from schemas.model_event import ModelContext
 from sparge.envelope_building import NOTHING_CHANGED, Built, built, common, named, sound
 from sparge.envelopes import send_envelope
 from sparge.model_contexts import names_context
-from sparge.model_registry import registry_of, tell
+from sparge.model_registry import must_be_signed, recipe_in, registry_of, tell
 from sparge.settings import reach
 from sparge.terminal import command_name, err, say
 from storage.queries import reading
@@ -56,6 +56,7 @@ def envelope(
 
     It applies where is said; if nothing is, to what all the batches have in common.
     """
+    must_be_signed(by, why)
     settings = reach()
     broker = settings.kafka()
     registry_of(broker, announce=True)
@@ -105,7 +106,7 @@ def envelope(
 
 
 def _base(file: Path | None) -> EnvelopeRecipe:
-    text = SHIPPED[LAYER].text() if file is None else file.read_text(encoding="utf-8")
+    text = SHIPPED[LAYER].text() if file is None else recipe_in(file)
     _, recipe, _ = read(text, LAYER)
     if not isinstance(recipe, EnvelopeRecipe) or isinstance(recipe, ReferencedRecipe):
         raise ModelRefused(

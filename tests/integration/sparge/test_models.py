@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from typing import TYPE_CHECKING, Any
@@ -134,15 +135,21 @@ def test_a_recipe_of_ones_own_is_registered_promoted_and_rolled_back_by_name(
         assert "snapshot and resume" in said
         assert "is a challenger for own-residual, E. coli" in said
         assert "already" in sparge.refused("models", "register", str(file), *named)
+        assert "In each unit it learns first, and speaks after 7 min 30 s of samples" in said
         sparge.refused("models", "promote", "nobody", *named)
-        assert "is the champion for own-residual, E. coli" in sparge.done(
-            "models", "promote", "my-holt", *named
-        )
+        promoted = sparge.done("models", "promote", "my-holt", *named)
+        assert "is the champion for own-residual, E. coli" in promoted
+        assert "No figures justify it: it has judged nothing beside a champion." in promoted
+        undo = "rollback own-residual --organism 'E. coli' --by NAME --why REASON"
+        assert promoted.splitlines()[-1].endswith(undo)
         card = sparge.done("models", "show", "my-holt@1")
         for part in ("champion since", "by M. Okafor: Fewer nuisances.", "HoltWinters", "River 0.", "0 true"):
             assert part in card
         back = ("models", "rollback", "own-residual", "--organism", "E. coli", "--by", "A. Lindqvist")
-        assert "is a challenger again" in sparge.done(*back, "--why", "It missed the leak of Monday.")
+        returned = sparge.done(*back, "--why", "It missed the leak of Monday.")
+        assert "is a challenger again" in returned
+        undo = "promote my-holt@1 --layer own-residual --organism 'E. coli' --by NAME --why REASON"
+        assert returned.splitlines()[-1].endswith(undo)
         assert "No model is champion" in sparge.refused(*back, "--why", "Twice.")
         sparge.done("models", "retire", "my-holt", *named)
         assert "my-holt" not in sparge.done("models", "list")
@@ -159,6 +166,43 @@ def test_a_recipe_of_ones_own_is_registered_promoted_and_rolled_back_by_name(
         ("retired", "M. Okafor"),
     ]
     assert len(list(read_all(topics, MODELS_REGISTRY.name))) >= len(recorded) + 2
+
+
+def test_what_is_mistyped_is_refused_in_plain_words_and_nothing_is_said(
+    sparge: CommandLine, topics: Broker, tmp_path: Path
+) -> None:
+    file = tmp_path / "recipe.yaml"
+    file.write_bytes(b"name: \xff")
+    signed = ("--by", "K. Jansen", "--why", "Seen.")
+    promote = ("models", "promote", "one-step-residual")
+    for arguments, reason in (
+        ((*promote, *signed[:2], "--why", " "), "--why is empty"),
+        ((*promote, *signed, "--unit", "foo"), "'foo' names no unit"),
+        ((*promote, *signed, "--scale", "5..1"), "is no span of volumes"),
+        (("models", "verdict", f"{UNIT}/DO/low", "true", "--by", " "), "--by is empty"),
+        (("models", "register", str(file), *signed), "is not text in UTF-8"),
+        (("models", "check", str(file)), "is not text in UTF-8"),
+        (("models", "list", "--unit", "no/where"), "There is no unit no/where"),
+        (
+            ("models", "compare", *("one-step-residual",) * 2, "--unit", "no/where"),
+            "There is no unit no/where",
+        ),
+    ):
+        complaint = sparge.refused(*arguments)
+        assert reason in complaint
+        assert "pydantic" not in complaint
+    assert not any(b"K. Jansen" in (record.value or b"") for record in read_all(topics, MODELS_REGISTRY.name))
+
+
+def test_a_list_says_who_is_silent_and_why_and_programs_read_it_too(sparge: CommandLine) -> None:
+    listed = sparge.done("models", "list")
+    assert " for envelope, everywhere is silent: not enough batches (0 of 10)." in listed
+    assert max(len(line) for line in listed.splitlines()) <= 100
+    told = [json.loads(line) for line in sparge.done("models", "list", "--json").splitlines()]
+    assert {one["layer"]: one["silent"] for one in told}["envelope"] == "not enough batches (0 of 10)"
+    card = json.loads(sparge.done("models", "show", "one-step-residual", "--json"))
+    assert card["role"] == "champion"
+    assert "name: one-step-residual" in card["recipe"]
 
 
 @pytest.mark.parametrize(
@@ -206,7 +250,12 @@ def test_a_batch_is_replayed_bit_by_bit_and_what_differs_is_named(
     publish(topics, began_us)
     wait_for(store_database, LAST_SCORED)
     asked = ("models", "replay", "--batch", "B1", "--model", "one-step-residual")
-    assert "Identical, bit by bit." in working.done(*asked)
+    first = working.run(*asked)
+    assert "Identical, bit by bit." in first.stdout
+    assert "reading what is stored of B1" in first.stderr
+    assert "records again, to compare" in first.stderr
+    told = json.loads(working.done(*asked, "--json"))
+    assert (told["batch"], told["same"], told["different"]) == ("B1", True, 0)
     assert "Identical, bit by bit." in working.done(*asked[:-1], "my-holt")
     roles = "SELECT DISTINCT role FROM sparge.scores WHERE model = 'my-holt'"
     assert wait_for(store_database, roles) == [("challenger",)]
@@ -222,9 +271,15 @@ def test_a_batch_is_replayed_bit_by_bit_and_what_differs_is_named(
     assert ended.code == 1
     assert "1 different" in ended.stdout
     assert "no input is known to differ" in ended.stdout
-    assert "No batch B2 is stored" in working.refused(*asked[:3], "B2", *asked[4:])
+    assert "No batch B2 is stored. There are B1." in working.refused(*asked[:3], "B2", *asked[4:])
     compared = working.done("models", "compare", "one-step-residual", "one-step-residual", "--last", "1d")
     assert "100.00%" in compared
+    beside = working.done(
+        *("models", "compare", "one-step-residual", "my-holt"), "--last", "1d", "--unit", UNIT, "--json"
+    )
+    told = json.loads(beside)
+    assert told["samples"]["judged"] > 0
+    assert told["second"]["model"] == "my-holt"
 
 
 @pytest.mark.timeout(240)

@@ -129,3 +129,21 @@ def test_a_champion_for_another_river_leaves_its_place_to_the_shipped_model() ->
 def test_a_recipe_that_is_wrong_is_refused(text: str, layer: str | None, reason: str) -> None:
     with pytest.raises(ModelRefused, match=reason):
         read(text, layer)
+
+
+@pytest.mark.parametrize(
+    ("text", "layer", "reason"),
+    [
+        ("", None, "it has no lines such as `name: value`"),
+        ("- a", "residual", "it has no lines such as `name: value`"),
+        ("name: x", None, "version: Field required"),
+        ("name: x", "residual", "version: Field required"),
+    ],
+)
+def test_what_is_no_recipe_is_refused_without_the_words_of_the_library(
+    text: str, layer: str | None, reason: str
+) -> None:
+    with pytest.raises(ModelRefused, match=reason) as refused:
+        read(text, layer)
+    assert "pydantic" not in refused.value.detail
+    assert "OwnRecipe" not in refused.value.message

@@ -115,6 +115,14 @@ def test_a_long_check_that_takes_too_long_says_how_far_it_came() -> None:
     assert "(no more in 0.004 s)" in last.said
 
 
+def test_each_check_is_named_as_it_begins() -> None:
+    ticks = itertools.count()
+    begun: list[str] = []
+    checked = own(ESTIMATORS["Holt-Winters"])
+    found = examine(checked, lambda: next(ticks) * 1e-6, samples=100, begun=begun.append)
+    assert begun == [one.check for one in found]
+
+
 class Faulty:
     """A layer with one fault, by name."""
 

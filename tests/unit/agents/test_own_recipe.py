@@ -105,7 +105,7 @@ def test_parts_may_hold_parts_and_mappings() -> None:
     ("body", "reason"),
     [
         ("a: [", "not YAML"),
-        ("- a", "the recipe"),
+        ("- a", "no lines such as"),
         (text([]), "estimator"),
         (text(HOLT, layer=None), "layer"),
         (text(HOLT, step_s=-1), "step_s"),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
+import orjson
 import pytest
 import yaml
 
+from agents.model_replay import Differences, Key, Said
 from agents.models.checks import Finding
 from agents.models.envelope import shipped
 from agents.models.golden import ReferencedRecipe, References
@@ -15,9 +18,14 @@ from schemas.errors import ModelRefused, QueryRefused
 from schemas.model_event import ModelContext, ModelEvent
 from schemas.score import ModelRef
 from sparge.model_cards import card, comparison, findings, listing, metrics, verdict_metrics, verdicts_text
-from sparge.model_registry import find, tell
-from storage.model_queries import Agreement, Comparison, Foreseen, Foresight
+from sparge.model_json import as_line, card_fields, comparison_fields, outcome_fields, standing_fields
+from sparge.model_registry import find, must_be_signed, recipe_in, tell
+from sparge.model_replay import Outcome
+from storage.model_queries import Agreement, BatchSpan, Comparison, Foreseen, Foresight
 from streams.connection import Broker
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HERE = ModelContext(unit="north/BR-01")
 TREES = ModelRef(name="trees", version="1", digest="aa" * 32)
@@ -76,7 +84,7 @@ REGISTRY = Registry(
 
 
 def test_champions_stand_before_their_challengers_place_by_place() -> None:
-    lines = listing(REGISTRY, REGISTRY.standings(), None).splitlines()[2:]
+    lines = listing(REGISTRY, REGISTRY.standings(), None).splitlines()[2:-1]
     told = [line.split("  ") for line in lines]
     assert [[cell.strip() for cell in row if cell.strip()][1:4] for row in told] == [
         ["everywhere", "champion", "holt@1"],
@@ -85,6 +93,16 @@ def test_champions_stand_before_their_challengers_place_by_place() -> None:
         ["north/BR-01", "challenger", "trees@1"],
     ]
     assert lines[0].endswith("3/1/0")
+
+
+def test_a_list_names_its_zone_once_and_fits_a_terminal_of_100_columns() -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    long = ModelRef(name="one-step-residual", version="2", digest="dd" * 32)
+    registry = Registry([said(0, "registered", long, HERE), said(1, "promoted", long, HERE)])
+    header, _, line, *_ = listing(registry, registry.standings(), berlin).splitlines()
+    assert "since (Europe/Berlin)" in header
+    assert "  2026-09-21 16:13  " in line
+    assert max(len(header), len(line)) <= 100
 
 
 def test_a_card_tells_recipe_versions_figures_and_history_with_what_had_no_effect() -> None:
@@ -174,6 +192,103 @@ def test_a_comparison_shows_suspicion_agreement_errors_and_coverage() -> None:
         assert part in text
 
 
+def test_a_model_compared_with_itself_has_two_headings() -> None:
+    header = next(comparison("holt", "holt", COMPARED)).splitlines()[0]
+    assert "suspects holt  suspects holt again" in header
+
+
+def test_a_card_says_plainly_that_a_model_learns_as_it_runs() -> None:
+    fields = dict(card(REGISTRY, find(REGISTRY, "holt", None), None))
+    assert fields["trained on"].startswith(
+        "nothing before it ran: it learns as it runs, of each unit, since 2026-"
+    )
+    assert "." not in fields["trained on"]
+
+
+def test_a_program_reads_what_a_person_does() -> None:
+    (champion, *_) = REGISTRY.standings()
+    listed = orjson.loads(as_line(standing_fields(REGISTRY, champion)))
+    assert (listed["model"], listed["role"], listed["context"]) == ("holt", "champion", {})
+    assert listed["verdicts"] == {"true": 3, "nuisance": 1, "known_work": 0, "precision": 0.75}
+    shown = orjson.loads(as_line(card_fields(REGISTRY, find(REGISTRY, "trees@2", None))))
+    assert shown["metrics"] == {"agreement": 0.99}
+    assert [event["void"] is None for event in shown["history"]] == [True, True, False]
+    assert shown["recipe"].startswith("name: x")
+    both = (champion, find(REGISTRY, "trees@2", None))
+    beside = orjson.loads(as_line(comparison_fields(REGISTRY, both, COMPARED, (5, 6))))
+    assert (beside["first"]["model"], beside["second"]["model"]) == ("holt", "trees")
+    assert beside["samples"]["alike"] == 980
+    assert beside["forecasts"][0]["second"]["error"] == 0.5
+    assert beside["forecasts"][1]["first"]["error"] is None
+
+
+def test_a_program_reads_the_first_difference_of_a_replay() -> None:
+    key = Key(7, "DO", 5)
+    found = Differences(
+        identical=3, other=1, first=(key, Said((1.0, 2.0, 3.0), suspect=True, learned=False), None)
+    )
+    outcome = Outcome(BatchSpan("north/BR-01", "B1", "lab", 0, 9), 4, 4, found, ("a note",))
+    told = orjson.loads(as_line(outcome_fields(outcome)))
+    assert (told["same"], told["different"], told["notes"]) == (False, 1, ["a note"])
+    assert told["first_difference"]["signal"] == "DO"
+    assert told["first_difference"]["stored"]["numbers"] == [1.0, 2.0, 3.0]
+    assert told["first_difference"]["replayed"] is None
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ({"why": ""}, "--why is empty: give the reason"),
+        ({"why": "  "}, "--why is empty: give the reason"),
+        ({"why": "a\nb"}, "--why has characters that cannot be printed"),
+        ({"why": "a" * 2001}, "--why has 2,001 characters: write at most 2,000"),
+        ({"by": ""}, "--by is empty: give your name"),
+        ({"by": "  "}, "--by is empty: give your name"),
+        ({"by": "K.\nJansen"}, "--by has characters that cannot be printed"),
+    ],
+)
+def test_what_is_not_signed_is_refused_in_plain_words(wrong: dict[str, str], reason: str) -> None:
+    signed = {"by": "k.jansen", "why": "Seen.", **wrong}
+    with pytest.raises(ModelRefused) as refused:
+        tell(
+            Broker("127.0.0.1:1"), REGISTRY, "promoted", **signed, layer="residual", context=HERE, model=TREES
+        )
+    assert refused.value.message.startswith(reason)
+    assert refused.value.kept == "Nothing was changed."
+
+
+def test_a_verdict_may_go_without_a_reason() -> None:
+    must_be_signed("k.jansen", "", reason_needed=False)
+
+
+def test_what_the_contract_of_events_refuses_is_told_without_its_machinery() -> None:
+    with pytest.raises(ModelRefused) as refused:
+        tell(
+            *(Broker("127.0.0.1:1"), REGISTRY, "registered"),
+            by="k.jansen",
+            why="Seen.",
+            layer="no name",
+            context=HERE,
+            model=TREES,
+            recipe="name: x",
+            river_version="0.26",
+        )
+    assert refused.value.message.startswith("layer: ")
+    assert "pydantic" not in refused.value.message + refused.value.detail
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"), [(b"name: \xff", "is not text in UTF-8"), (b" \n", "is empty")]
+)
+def test_a_file_that_is_no_recipe_is_refused_in_plain_words(
+    tmp_path: Path, content: bytes, reason: str
+) -> None:
+    file = tmp_path / "recipe.yaml"
+    file.write_bytes(content)
+    with pytest.raises(ModelRefused, match=reason):
+        recipe_in(file)
+
+
 def test_the_figures_of_a_promotion_are_those_of_the_comparison() -> None:
     assert metrics(COMPARED) == {
         "samples_judged": 1000.0,
@@ -215,6 +330,8 @@ def test_an_envelope_of_too_few_batches_says_so_in_the_list_and_on_its_card(
     )
     text = yaml.safe_dump(made.model_dump(mode="json"))
     registry = Registry([said(0, "registered", made.ref, layer="envelope", recipe=text)])
-    (line,) = listing(registry, registry.standings(), None).splitlines()[2:]
-    assert ("silent: not enough batches (3 of 10)" in line) == bool(silent)
+    line, _, *notes = listing(registry, registry.standings(), None).splitlines()[2:]
+    assert line.endswith("  silent" if silent else "  0/0/0")
+    why = "mine@1 for envelope, everywhere is silent: not enough batches (3 of 10)."
+    assert notes == ([why] if silent else [])
     assert dict(card(registry, registry.standings()[0], None)).get("silent", "") == silent
