@@ -13,6 +13,7 @@ import os
 import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import partial
+from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bench._report import Report
-    from bench.models._simulated import Raised
+    from bench.models._simulated import Raised, Seen
     from simulator.sensing.reporting import Row
 
 NEEDS_DATA = False
@@ -118,9 +119,13 @@ def whole_batches(vessel: str, seeds: Sequence[int]) -> list[Run]:
 
 
 def new(raised: Sequence[Raised], sound: Sequence[Raised]) -> list[Raised]:
-    """Return what was raised that the sound twin does not raise meanwhile; in s since the fault began."""
-    usual = {one.seen for one in sound if one.at_s > SOUND_S}
-    return [one.since(SOUND_S) for one in raised if one.seen not in usual]
+    """Return what was raised that the sound twin does not raise by then or soon after; in s of the fault."""
+    usual: dict[Seen, float] = {}
+    for one in sound:
+        if one.at_s > SOUND_S:
+            usual.setdefault(one.seen, one.at_s)
+    found = [one for one in raised if usual.get(one.seen, inf) > one.at_s + ALONE_S]
+    return [one.since(SOUND_S) for one in found]
 
 
 def _play(
