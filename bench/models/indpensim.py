@@ -168,7 +168,7 @@ def measure(data: Path) -> Report:
     seen = [one.words for one in verdicts]
     names = ", ".join(one.name for one in normal)
     seen.append(f"References: {names}; the recipe's minimum is {recipe.least_batches}.")
-    seen += _beyond(recipe, normal, faulty)
+    seen += _beyond(recipe, normal, faulty) + _other_pace(recipe, batches)
     seen += [note for one in batches for note in one.notes]
     seen += _left_out(recipe, signals, normal)
     seen += [_varied(recipe, change, signals, batches, in_a_row) for change in told["sensitivity"]]
@@ -184,6 +184,16 @@ def _beyond(recipe: EnvelopeRecipe, normal: Sequence[Batch], faulty: Sequence[Ba
     came = f"{recipe.least_batches} references came ({reached / 3600:.0f} h)"
     told = f"{late} of {rows} rows are later than {came}: there only standing still is judged."
     return [told] if late else []
+
+
+def _other_pace(recipe: EnvelopeRecipe, batches: Sequence[Batch]) -> list[str]:
+    """Say which batches were sampled at another pace than the recipe's: it counts in samples."""
+    usual = {one.name: float(np.median(np.diff(one.time_s))) for one in batches}
+    other = [
+        f"{name} {step_s / 60:.3g} min" for name, step_s in usual.items() if abs(step_s - recipe.step_s) > 1.0
+    ]
+    paces = f"The recipe is for samples {recipe.step_s / 60:.3g} min apart, and these are not"
+    return [f"{paces}: {', '.join(other)}."] if other else []
 
 
 def _always(faulty: Sequence[Batch], in_a_row: int) -> int:
