@@ -157,11 +157,13 @@ class Envelope:
 
 
 def build(recipe: EnvelopeRecipe, signals: Sequence[str], batches: Sequence[ReferenceBatch]) -> Envelope:
-    """Return the envelope of `batches`, whose columns are `signals`; the same batches give the same digest.
+    """Return the envelope of `batches`, whose columns are `signals`; their order does not matter.
 
     Raises:
         ValueError: a batch whose arrays do not fit each other or the signals.
     """
+    # Sums of floats depend on their order, so that is always by name, then by content.
+    batches = sorted(batches, key=lambda one: (one.name, one.time_s.tobytes(), one.value.tobytes()))
     for batch in batches:
         if batch.value.shape != (batch.time_s.size, len(signals)) or len(batch.phase) != batch.time_s.size:
             raise ValueError(

@@ -334,6 +334,13 @@ def test_the_same_batches_make_the_same_digest_and_others_another() -> None:
     assert envelope(4).digest != envelope(5).digest
 
 
+def test_the_order_of_the_batches_does_not_change_the_digest() -> None:
+    batches = [reference(seed) for seed in range(6)]
+    other = build(recipe(), NAMES, batches[::-1])
+    assert other.digest == envelope(6).digest
+    assert other.batches == envelope(6).batches
+
+
 def test_a_memory_is_small() -> None:
     kept = layer(envelope(4)).state()["filters"]
     assert sum(values.nbytes for values in kept.values()) <= 100 * len(NAMES)
