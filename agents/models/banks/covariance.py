@@ -59,7 +59,9 @@ class EmpiricalCovarianceBank:
 class EwaCovarianceBank:
     """The recurrence of River's covariance.EwaCovariance, where a missing value moves nothing.
 
-    mean: (D,). second: (D, D) second moments. seen: (D, D) pairs that have occurred.
+    mean: (D,). second: (D, D) second moments. seen: (D, D) pairs that have occurred. pair_mean: (D, D), that
+    of i over the observations that have both i and j; (0, 0) while no value has been missing, as then it is
+    the mean. Moments of a pair less the product of means that have moved without it are no covariance.
     """
 
     def __init__(self, fading_factor: float) -> None:
@@ -67,10 +69,13 @@ class EwaCovarianceBank:
         self.mean = np.zeros(0)
         self.second = np.zeros((0, 0))
         self.seen = np.zeros((0, 0), dtype=np.bool_)
+        self.pair_mean = np.zeros((0, 0))
 
     @property
     def cov(self) -> NDArray[np.float64]:
-        """Second moments less the product of the means, (D, D)."""
+        """Second moments less the product of the means of the same observations, (D, D)."""
+        if self.pair_mean.size:
+            return self.second - self.pair_mean * self.pair_mean.T
         return self.second - np.outer(self.mean, self.mean)
 
     def grow(self, features: int) -> None:
@@ -78,19 +83,26 @@ class EwaCovarianceBank:
         self.mean = np.append(self.mean, np.zeros(features - self.mean.size))
         self.second = _grown(self.second, features)
         self.seen = _grown(self.seen, features)
+        if self.pair_mean.size:
+            self.pair_mean = _grown(self.pair_mean, features)
 
     def begin_with(self, mean: NDArray[np.float64], cov: NDArray[np.float64]) -> None:
         """Go on from a covariance that another estimator made."""
         self.mean = mean.copy()
         self.second = cov + np.outer(mean, mean)
         self.seen = np.ones_like(self.second, dtype=np.bool_)
+        self.pair_mean = np.zeros((0, 0))
 
     def learn(self, x: NDArray[np.float64], there: NDArray[np.bool_]) -> None:
         """Take one observation, (D,)."""
         if np.count_nonzero(there) == there.size and np.count_nonzero(self.seen) == self.seen.size:
             self.mean += self.fading_factor * (x - self.mean)
             self.second += self.fading_factor * (x[:, None] * x - self.second)
+            if self.pair_mean.size:
+                self.pair_mean += self.fading_factor * (x[:, None] - self.pair_mean)
             return
+        if not (self.pair_mean.size or there.all()):
+            self.pair_mean = np.repeat(self.mean[:, None], self.mean.size, axis=1)
         x = np.where(there, x, 0.0)
         known = self.seen.diagonal()
         weight = there * np.where(known, self.fading_factor, 1.0)
@@ -98,17 +110,26 @@ class EwaCovarianceBank:
         both = there[:, None] & there
         weights = both * np.where(self.seen, self.fading_factor, 1.0)
         self.second += weights * (np.outer(x, x) - self.second)
+        if self.pair_mean.size:
+            self.pair_mean += both * self.fading_factor * (x[:, None] - self.pair_mean)
+            np.copyto(self.pair_mean, self.mean[:, None], where=both & ~self.seen)
         self.seen |= both
 
     def state(self) -> dict[str, Any]:
         """Return all that it knows."""
-        return {"mean": self.mean.copy(), "second": self.second.copy(), "seen": self.seen.copy()}
+        return {
+            "mean": self.mean.copy(),
+            "second": self.second.copy(),
+            "seen": self.seen.copy(),
+            "pair_mean": self.pair_mean.copy(),
+        }
 
     def take_up(self, state: Mapping[str, Any]) -> None:
         """Go on from `state`."""
         self.mean = np.array(state["mean"], dtype=np.float64)
         self.second = np.array(state["second"], dtype=np.float64)
         self.seen = np.array(state["seen"], dtype=np.bool_)
+        self.pair_mean = np.array(state["pair_mean"], dtype=np.float64)
 
 
 def _grown(matrix: NDArray[Any], size: int) -> NDArray[Any]:

@@ -80,6 +80,32 @@ def test_where_values_are_missing_each_signal_fades_as_a_river_object_of_its_own
             assert bank.second[i, j] == pytest.approx(river._M2[0, 1], rel=1e-9, abs=1e-9 * size)
 
 
+@given(st.integers(0, 2**32), st.sampled_from([0.05, 0.2, 0.8]))
+def test_missing_values_leave_the_covariance_of_a_pair_to_the_rows_that_have_both(
+    seed: int, missing: float
+) -> None:
+    rows, there = observations(seed, missing)
+    bank = EwaCovarianceBank(0.05)
+    bank.grow(rows.shape[1])
+    bank.begin_with(rows[:10].mean(axis=0), np.cov(rows[:10].T).reshape(rows.shape[1], -1))
+    alone = {}
+    for i, j in combinations(range(rows.shape[1]), 2):
+        alone[i, j] = EwaCovarianceBank(0.05)
+        alone[i, j].grow(2)
+        alone[i, j].begin_with(bank.mean[[i, j]], bank.cov[np.ix_([i, j], [i, j])])
+    for row, has in zip(rows, there, strict=True):
+        bank.learn(row, has)
+        for (i, j), pair in alone.items():
+            if has[i] and has[j]:
+                pair.learn(row[[i, j]], np.ones(2, dtype=np.bool_))
+    resumed = EwaCovarianceBank(0.05)
+    resumed.take_up(bank.state())
+    size = float(np.abs(bank.second).max())
+    for (i, j), pair in alone.items():
+        assert bank.cov[i, j] == pytest.approx(pair.cov[0, 1], rel=1e-9, abs=1e-9 * size)
+        assert resumed.cov[i, j] == bank.cov[i, j] == bank.cov[j, i]
+
+
 def test_a_feature_that_appears_late_starts_as_rivers_does() -> None:
     bank, river = EwaCovarianceBank(0.1), covariance.EwaCovariance(0.1)
     bank.grow(1)
