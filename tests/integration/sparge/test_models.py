@@ -194,6 +194,30 @@ def test_what_is_mistyped_is_refused_in_plain_words_and_nothing_is_said(
     assert not any(b"K. Jansen" in (record.value or b"") for record in read_all(topics, MODELS_REGISTRY.name))
 
 
+def test_a_promotion_whose_comparison_could_not_be_had_says_so(topics: Broker, tmp_path: Path) -> None:
+    delete_topics(topics)
+    ensure_topics(topics)
+    make_known(topics, QUICK, "residual")
+    nowhere = CommandLine(
+        tmp_path, SPARGE_BROKER=topics.bootstrap, SPARGE_DATABASE="postgresql://nobody@127.0.0.1:1/none"
+    )
+    told = nowhere.done(
+        *(
+            "models",
+            "promote",
+            "quick-residual",
+            "--organism",
+            "E. coli",
+            "--by",
+            "K. Jansen",
+            "--why",
+            "Seen.",
+        )
+    )
+    assert "No figures justify it: they could not be had. The database at 127.0.0.1:1/none" in told
+    assert "it has judged nothing" not in told
+
+
 def test_a_list_says_who_is_silent_and_why_and_programs_read_it_too(sparge: CommandLine) -> None:
     listed = sparge.done("models", "list")
     assert " for envelope, everywhere is silent: not enough batches (0 of 10)." in listed
