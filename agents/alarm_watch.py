@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 FOREVER_US = 2**62
 
+NOT_IN_PHASE = "there is no such alarm in this phase"
+OUT_OF_SERVICE = "its device has taken it out of service"
+
 
 class AlarmWatch:
     """The alarms of a unit, and the memory that they need.
@@ -126,7 +129,7 @@ class AlarmWatch:
         if definition is None:
             return []
         if definition.within(self.context) is None:
-            return self._alarms.withdraw(key, moment)
+            return self._alarms.withdraw(key, moment, NOT_IN_PHASE)
         if abnormal:
             evidence = replace(evidence, sample_us=self._reached_us)
         return self._alarms.observe(definition, evidence, moment, abnormal=abnormal)
@@ -225,7 +228,7 @@ class AlarmWatch:
         for slot, (signal, old) in enumerate(zip(self.table.signals, held, strict=True)):
             new = _in_force(signal)
             for condition in sorted(old.keys() - new.keys()):
-                told += self._alarms.withdraw((signal.name, condition), moment)
+                told += self._alarms.withdraw((signal.name, condition), moment, NOT_IN_PHASE)
             for condition in old.keys() ^ new.keys():
                 self._health.forget(slot, condition)
             for definition, _ in signal.limits:
@@ -240,7 +243,7 @@ class AlarmWatch:
         key, alarms = definition.key, self._alarms
         if self.context.batch is None and definition.armed_after_s:
             # A batch has ended: nobody cares how an emptied vessel is, until it is seen to be in use again.
-            told = alarms.withdraw(key, moment)
+            told = alarms.withdraw(key, moment, "the batch has ended")
             alarms.wait(key, FOREVER_US)
             return told
         if stricter and not alarms.raised(key):
@@ -299,7 +302,7 @@ class AlarmWatch:
         for slot in self._health.out_of_service():
             signal = self.table.signals[slot]
             for condition in sorted(_in_force(signal)):
-                yield from self._alarms.withdraw((signal.name, condition), moment)
+                yield from self._alarms.withdraw((signal.name, condition), moment, OUT_OF_SERVICE)
             self._busy[slot] = self._under_way(slot)
 
     def _judge_stale(self, moment: Moment) -> list[AlarmTransition]:

@@ -11,16 +11,19 @@ from agents.alarms.definition import UNIT
 from agents.models.lineup import QUIET
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from agents.alarm_watch import AlarmWatch
-    from agents.alarms.annunciator import Moment
+    from agents.alarms.annunciator import Key, Moment
+    from agents.alarms.machine import Alarm
     from agents.models.seat import Seat, Whole
     from agents.models.unit_models import UnitModels
     from schemas.alarm import AlarmTransition
     from schemas.signals import SignalSpec
 
 FROM_MODELS = frozenset({"anomaly", "time_to_limit", "drift"})
+
+STILL = "is still suspected, and told of by"
 
 MOST_SHOWN = 999.0
 """A score above it says no more to an operator."""
@@ -43,20 +46,28 @@ def judge_anomalies(models: UnitModels, alarms: AlarmWatch, moment: Moment) -> l
     told += alarms.observe(UNIT, "anomaly", _of_unit(worst, looks), moment, abnormal=worst is not None)
     under_way = alarms.under_way()
     told_of = {
-        name
+        name: condition
         for (name, condition), alarm in under_way.items()
         if condition not in FROM_MODELS and alarm.raised
     }
+    whole_told = worst is not None and _raised(UNIT, under_way)
     pending = {name for name, condition in under_way if condition == "anomaly" and name != UNIT}
     for slot, seat in _suspected(champions):
         signal = alarms.table.signals[slot]
         name = signal.name
         pending.discard(name)
-        abnormal = name not in told_of and worst is None and not answers(signal.spec)
+        elsewhere = ""
+        if name in told_of:
+            elsewhere = f"{STILL} its alarm {told_of[name].replace('_', ' ')}"
+        elif whole_told or (worst is not None and not _raised(name, under_way)):
+            # One that has been raised stands until the unit's has been raised in its place.
+            elsewhere = f"{STILL} the alarm of the unit as a whole"
+        abnormal = not elsewhere and not answers(signal.spec)
         evidence = Evidence(
             *(_shown(float(seat.score[slot])), "1", _limit(seat)),
             note=_words(looks),
             model=seat.choice.recipe.ref,
+            ended=elsewhere,
         )
         told += alarms.observe(name, "anomaly", evidence, moment, abnormal=abnormal)
     for name in sorted(pending):
@@ -73,6 +84,11 @@ def answers(spec: SignalSpec | None) -> bool:
         return False
     flow = spec.signal_class == "gas" and spec.unit == "L.min-1"
     return flow or spec.signal_class == "equipment" or spec.reading in {"held", "total"}
+
+
+def _raised(name: str, under_way: Mapping[Key, Alarm]) -> bool:
+    alarm = under_way.get((name, "anomaly"))
+    return alarm is not None and alarm.raised
 
 
 def _suspected(champions: list[Seat]) -> Iterator[tuple[int, Seat]]:

@@ -37,6 +37,7 @@ class AlarmPart(_Part):
     limit_text: str
     note: str = ""
     model: ModelRef | None = None
+    ended: str = ""
 
     def restored(self) -> tuple[Key, Alarm, Evidence]:
         """Return the alarm's key, its memory and its evidence."""
@@ -46,6 +47,7 @@ class AlarmPart(_Part):
             Evidence(
                 *(self.value, self.unit_code, self.limit, self.sample_us, self.limit_text, self.note),
                 model=self.model,
+                ended=self.ended,
             ),
         )
 
@@ -130,6 +132,7 @@ def alarm_part(key: Key, alarm: Alarm, evidence: Evidence) -> dict[str, object]:
         "limit_text": evidence.limit_text,
         "note": evidence.note,
         "model": evidence.model and evidence.model.model_dump(),
+        "ended": evidence.ended,
     }
 
 

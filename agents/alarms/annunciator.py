@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable  # noqa: TC003 - NamedTuple reads it at run time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from agents.alarms.machine import Alarm, Observed, TimePassed, Transition, step
@@ -37,7 +37,7 @@ class Evidence:
     """What an alarm was decided by: value and limit in `unit_code`, the value's device time if it has one.
 
     limit_text: how the limit reads where it is no value of this unit. note: what else is to be said of it.
-    model: which model saw it, if one did.
+    model: which model saw it, if one did. ended: how the alarm ends where its condition may well go on.
     """
 
     value: float | None
@@ -47,6 +47,7 @@ class Evidence:
     limit_text: str = ""
     note: str = ""
     model: ModelRef | None = None
+    ended: str = ""
 
 
 class Moment(NamedTuple):
@@ -100,13 +101,14 @@ class Annunciator:
             self._keep(key, _AT_REST, _NO_EVIDENCE)
         self.waiting[key] = until_us
 
-    def withdraw(self, key: Key, moment: Moment) -> list[AlarmTransition]:
-        """Let an alarm end whose condition is no longer looked at."""
+    def withdraw(self, key: Key, moment: Moment, why: str) -> list[AlarmTransition]:
+        """Let an alarm end whose condition is no longer looked at; `why` is told with it."""
         self.waiting.pop(key, None)
         definition = self.define(*key)
         if key not in self.alarms or definition is None:
             return []
-        return self.observe(definition, self.evidence[key], moment, abnormal=False)
+        evidence = replace(self.evidence[key], ended=f"is no longer judged: {why}")
+        return self.observe(definition, evidence, moment, abnormal=False)
 
     def observe(
         self, definition: AlarmDefinition, evidence: Evidence, moment: Moment, *, abnormal: bool
@@ -231,6 +233,9 @@ def _message(definition: AlarmDefinition, change: Transition, evidence: Evidence
         # What a model says is a score or a time, and no reading that would be of interest now.
         reading = evidence.sample_us is not None and evidence.model is None
         now = f", now {value}" if reading and value else ""
+        if evidence.ended:
+            # It may well go on: the operator must not take this for an all-clear.
+            return f"{definition.signal} {evidence.ended}. The alarm lasted {lasted}{now}."
         return f"{definition.signal} {_OVER[definition.condition]} after {lasted}{now}."
     limit = "" if evidence.limit is None else quantity(evidence.limit, evidence.unit_code)
     told = definition.message.format(

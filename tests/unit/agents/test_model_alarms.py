@@ -188,6 +188,36 @@ def test_a_signal_that_has_another_alarm_gets_no_second_one() -> None:
         VALUES.update(low)
 
 
+def test_a_signal_that_the_units_alarm_tells_of_is_never_said_to_be_as_expected() -> None:
+    unit = Unit()
+    unit.signal.says = suspects("DO")
+    assert brief(unit.run(320)) == [("DO", "raised")]
+    unit.unit.says = whole(9.0)
+    told = unit.run(420)
+    assert brief(told) == [("unit", "raised"), ("DO", "cleared")]
+    assert told[1].message.startswith(
+        "DO is still suspected, and told of by the alarm of the unit as a whole. The alarm lasted "
+    )
+    unit.signal.says, unit.unit.says = suspects(), whole(0.5)
+    (over,) = unit.run(900)
+    assert over.message.startswith("unit behaves as expected again after ")
+
+
+def test_a_signal_that_gets_another_alarm_is_said_to_be_told_of_by_that() -> None:
+    unit = Unit()
+    unit.run(60)
+    unit.signal.says = suspects("DO")
+    assert brief(unit.run(600)) == [("DO", "raised")]
+    usual = dict(VALUES)
+    VALUES["DO"] = 1.0
+    try:
+        (cleared,) = unit.run(600)
+    finally:
+        VALUES.update(usual)
+    assert cleared.event == "cleared"
+    assert cleared.message.startswith("DO is still suspected, and told of by its alarm ")
+
+
 def test_scores_say_who_contributed_only_where_somebody_would_ask() -> None:
     choice = Choice("multivariate", "champion", residual_recipe(), Script)
     said = [Said(choice, None, ((5_000_000, whole(9.0, None, "apart")), (10_000_000, whole(0.5))))]

@@ -76,11 +76,12 @@ def test_what_a_model_said_is_no_reading_to_be_told_when_its_alarm_ends() -> Non
     seen = Evidence(7.2, "1", 5.0, sample_us=us(0), model=model)
     told = [
         change
-        for second in range(0, 180, 30)
+        for second in range(0, 420, 30)
         for change in alarms.observe(definition, seen, Moment(us(second), sources(second)), abnormal=True)
     ]
-    for second in range(180, 900, 30):
-        told += alarms.withdraw(("DO", "anomaly"), Moment(us(second), sources(second)))
+    for second in range(420, 1200, 30):
+        told += alarms.withdraw(("DO", "anomaly"), Moment(us(second), sources(second)), "it is not looked at")
     assert [(one.event, one.model) for one in told] == [("raised", model), ("cleared", None)]
     assert "7.2" in told[0].message
     assert "7.2" not in told[1].message
+    assert told[1].message.startswith("DO is no longer judged: it is not looked at. The alarm lasted ")
