@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -155,7 +157,7 @@ def test_of_a_suspected_whole_the_parts_are_not_told_again() -> None:
 def test_an_alarm_names_the_model_that_raised_it_and_the_device_time_through_a_restart() -> None:
     unit = Unit()
     unit.signal.says = suspects("DO")
-    assert unit.run(50) == []
+    assert unit.run(200) == []
     kept = decode("north", "BR-01", encode({"site": "north", "unit": "BR-01", **unit.alarms.memory()}))
     unit.alarms = AlarmWatch("north", "BR-01", shipped())
     unit.alarms.take_up(kept)
@@ -174,6 +176,41 @@ def test_an_alarm_says_what_it_looks_like_and_why() -> None:
     unit.looks.says = whole(1.0, "sensor", "pH and pH_2 differ by 0.31, usually 0.02.")
     told = unit.run(300)
     assert told[0].message.endswith("It looks like a sensor. pH and pH_2 differ by 0.31, usually 0.02.")
+
+
+def test_what_an_anomaly_looks_like_is_told_only_of_the_signals_that_it_concerns() -> None:
+    unit = Unit()
+    unit.signal.says = suspects("DO", "pH")
+    reason = "pH and pH_2 differ by 0.31, usually 0.02."
+    unit.looks.says = replace(whole(1.0, "sensor", reason), about=("pH", "pH_2"))
+    told = {each.signal: each.message for each in unit.run(320)}
+    assert reason in told["pH"]
+    assert "looks like" not in told["DO"]
+    assert reason not in told["DO"]
+
+
+def test_an_alarm_of_a_signal_says_what_it_reads_and_what_was_expected() -> None:
+    unit = Unit()
+    unit.signal.says = replace(suspects("DO"), expected=np.array([42.5, 7.0]))
+    (told,) = unit.run(320)
+    assert told.message.endswith("It reads 40 %, 2.5 % below the expected 42.5 %.")
+
+
+def test_an_alarm_of_the_unit_names_the_signals_that_contributed_most() -> None:
+    unit = Unit()
+    unit.unit.says = whole(9.0)
+    (told,) = unit.run(320)
+    assert told.message.endswith("Most of it comes from DO, pH.")
+
+
+def test_a_score_below_the_limit_says_until_when_it_is_suspected() -> None:
+    unit = Unit()
+    seat = unit.models.champions()[1]
+    recipe = SimpleNamespace(suspect_at=5.0, clear_below=3.5, ref=seat.choice.recipe.ref)
+    seat.choice = replace(seat.choice, recipe=recipe)
+    unit.unit.says = replace(whole(4.0), suspect=True)
+    (told,) = unit.run(320)
+    assert "(score 4, suspected from 5 until below 3.5)" in told.message
 
 
 def test_a_signal_that_has_another_alarm_gets_no_second_one() -> None:
