@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from agents.alarms.annunciator import Evidence
 from agents.alarms.definition import UNIT
+from agents.alarms.wording import quantity
 from agents.models.lineup import QUIET
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from agents.alarm_watch import AlarmWatch
     from agents.alarms.annunciator import Key, Moment
@@ -43,7 +45,8 @@ def judge_anomalies(models: UnitModels, alarms: AlarmWatch, moment: Moment) -> l
         default=None,
     )
     looks = models.looks_like()
-    told += alarms.observe(UNIT, "anomaly", _of_unit(worst, looks), moment, abnormal=worst is not None)
+    names = [signal.name for signal in alarms.table.signals]
+    told += alarms.observe(UNIT, "anomaly", _of_unit(worst, looks, names), moment, abnormal=worst is not None)
     under_way = alarms.under_way()
     told_of = {
         name: condition
@@ -65,7 +68,8 @@ def judge_anomalies(models: UnitModels, alarms: AlarmWatch, moment: Moment) -> l
         abnormal = not elsewhere and not answers(signal.spec)
         evidence = Evidence(
             *(_shown(float(seat.score[slot])), "1", _limit(seat)),
-            note=_words(looks),
+            limit_text=_until(seat, float(seat.score[slot])),
+            note=" ".join(filter(None, [_reading(seat, slot, signal.unit_code), _words(looks, name)])),
             model=seat.choice.recipe.ref,
             ended=elsewhere,
         )
@@ -101,19 +105,41 @@ def _suspected(champions: list[Seat]) -> Iterator[tuple[int, Seat]]:
     yield from sorted(found.items())
 
 
-def _of_unit(seat: Seat | None, looks: Whole | None) -> Evidence:
+def _of_unit(seat: Seat | None, looks: Whole | None, names: Sequence[str]) -> Evidence:
     if seat is None or seat.whole is None:
         return Evidence(None, "1")
     reasons = [seat.whole.reason] if seat.whole.looks_like is None else []
-    note = " ".join(filter(None, [*reasons, _words(looks)]))
-    score = _shown(seat.whole.score)
-    return Evidence(score, "1", _limit(seat), note=note, model=seat.choice.recipe.ref)
+    most = ", ".join(names[slot] for slot in seat.whole.most)
+    blamed = f"Most of it comes from {most}." if most else ""
+    note = " ".join(filter(None, [blamed, *reasons, _words(looks)]))
+    score, until = _shown(seat.whole.score), _until(seat, seat.whole.score)
+    return Evidence(score, "1", _limit(seat), limit_text=until, note=note, model=seat.choice.recipe.ref)
 
 
-def _words(looks: Whole | None) -> str:
-    """What it is taken for, with the evidence; empty where nobody can tell."""
-    if looks is None or looks.looks_like in {None, "unknown"}:
-        return looks.reason if looks is not None else ""
+def _reading(seat: Seat, slot: int, unit_code: str) -> str:
+    """What the signal reads and what was expected; empty where the model does not say."""
+    value, expected = float(seat.value[slot]), float(seat.expected[slot])
+    off = value - expected
+    if not isfinite(off):
+        return ""
+    side = "above" if off > 0.0 else "below"
+    by, was = quantity(float(f"{abs(off):.2g}"), unit_code), quantity(expected, unit_code)
+    return f"It reads {quantity(value, unit_code)}, {by} {side} the expected {was}."
+
+
+def _until(seat: Seat, score: float) -> str:
+    """How the limit reads where what was suspected has fallen below it, but not far enough."""
+    if seat.clear_below is None or score >= seat.suspect_at:
+        return ""
+    return f"{seat.suspect_at:g} until below {seat.clear_below:g}"
+
+
+def _words(looks: Whole | None, name: str | None = None) -> str:
+    """What it is taken for, with the evidence; empty where nobody can tell, or it is not of signal `name`."""
+    if looks is None or (name is not None and looks.about is not None and name not in looks.about):
+        return ""
+    if looks.looks_like in {None, "unknown"}:
+        return looks.reason
     return f"It looks like {_TAKEN_FOR[str(looks.looks_like)]}. {looks.reason}".rstrip()
 
 

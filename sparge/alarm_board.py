@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sparge.terminal import show_value
+from agents.alarms.wording import quantity
 from sparge.times import show_span, to_datetime
 
 if TYPE_CHECKING:
@@ -64,9 +64,9 @@ def lines(transition: AlarmTransition, zone: tzinfo | None) -> Iterator[Line]:
         (f"{transition.key}  {transition.signal} {transition.condition.replace('_', ' ')}", "bold"),
     ]
     if transition.value is not None:
-        head.append((f"  {show_value(transition.value, unit)}", style))
+        head.append((f"  {quantity(transition.value, unit)}", style))
     if transition.limit is not None:
-        head.append((f"  limit {show_value(transition.limit, unit)}", ""))
+        head.append((f"  limit {quantity(transition.limit, unit)}", ""))
     if not raised:
         head.append((f"  after {show_span(transition.time_us - transition.since_us)}", "dim"))
         yield head
@@ -79,6 +79,7 @@ def lines(transition: AlarmTransition, zone: tzinfo | None) -> Iterator[Line]:
     within = show_span(round(transition.respond_within_s * 1_000_000))
     yield [(f"{'':<10}do: ", "bold"), (f"{transition.action} ", ""), (f"(within {within})", "dim")]
     yield [(f"{'':<10}else: {transition.consequence}", "dim")]
+    yield [(f"{'':<10}cause: {transition.cause}", "dim")]
 
 
 def _clock(time_us: int, zone: tzinfo | None) -> str:

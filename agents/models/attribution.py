@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from math import exp, isnan, log, log10, nan
+from math import ceil, exp, isnan, log, nan
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
@@ -18,11 +18,13 @@ import yaml
 from pydantic import Field
 from scipy.special import stdtrit
 
+from agents.alarms.wording import quantity
 from agents.models.recipe import Positive, Recipe, Steps
 from agents.models.relations import FLOWS, Relation, Relations
 from agents.models.small_sample import LARGEST, t_tail
 from agents.models.step import UnitScore
 from schemas.errors import SnapshotRefused
+from schemas.signals import spec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,10 +73,11 @@ def shipped() -> AttributionRecipe:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What an anomaly looks like, and why."""
+    """What an anomaly looks like, and why; about: the signals that this concerns."""
 
     looks_like: Looks
     evidence: str
+    about: tuple[str, ...] = ()
 
 
 class Attribution:
@@ -132,12 +135,11 @@ class Attribution:
         score, learned = self._judge(number, step, doubted)
         self.verdict = self._decide(number)
         judged = np.isfinite(score)
-        count = int(np.count_nonzero(judged))
-        if not (count or self.verdict):
+        if not (np.count_nonzero(judged) or self.verdict):
             return None
         known = np.where(judged, score, 0.0)
-        # The least of many tail probabilities, by Bonferroni's bound.
-        unit = max(0.0, float(known.max()) - log10(max(1, count)))
+        # A relation is judged by itself, so its own tail probability is what is shown beside the limit.
+        unit = float(known.max())
         weight = np.where(self._broken, known, 0.0) @ self._concern
         total = float(weight.sum())
         return UnitScore(
@@ -148,6 +150,7 @@ class Attribution:
             weight / total if total > 0.0 else np.zeros_like(weight),
             self.verdict.evidence if self.verdict else "",
             self.verdict.looks_like if self.verdict else None,
+            self.verdict.about if self.verdict else None,
         )
 
     def state(self) -> dict[str, Any]:
@@ -275,12 +278,16 @@ class Attribution:
                 return self._one_probe(relation, told[relation.name], broken, doubted)
         for relation in broken:
             if relation.kind == "control":
-                return Verdict("process", f"{told[relation.name]}: the equipment does not do as it is told")
+                # What the equipment does not do moves what is doubted.
+                about = tuple(sorted(relation.measured | set(doubted)))
+                why = f"{told[relation.name]}: the equipment does not do as it is told"
+                return Verdict("process", why, about)
         ready = self._learnt >= self.recipe.baseline_steps
         for row, relation in enumerate(every):
             both = set(relation.signals) <= set(doubted)
             if relation.kind == "pair" and both and ready[row] and np.isfinite(number[row]):
-                return Verdict("process", f"{relation.says} moved together: both probes show it")
+                about = tuple(sorted(relation.measured))
+                return Verdict("process", f"{relation.says} moved together: both probes show it", about)
         return self._by_balance(broken, told, doubted)
 
     def _one_probe(
@@ -290,24 +297,41 @@ class Attribution:
         which = f"most likely {blamed[0]}" if len(blamed) == 1 else "one of the probes"
         others = [name for name in doubted if name not in pair.signals]
         beside = [relation for relation in broken if not set(pair.signals) & relation.measured]
+        about = tuple(sorted(pair.measured))
         if others or beside:
-            return Verdict("sensor", f"{told}: {which}; what else moves may follow from its control loop")
-        return Verdict("sensor", f"{told}: {which}; the process shows nothing else")
+            why = f"{told}: {which}; what else moves may follow from its control loop"
+            return Verdict("sensor", why, about)
+        return Verdict("sensor", f"{told}: {which}; the process shows nothing else", about)
 
     def _by_balance(
         self, broken: Sequence[Relation], told: Mapping[str, str], doubted: Sequence[str]
     ) -> Verdict:
         witnesses = {self._instrument(name) for name in doubted}
         if len(witnesses) >= SEVERAL:
-            return Verdict("process", f"independent instruments moved together: {', '.join(doubted)}")
+            why = f"independent instruments moved together: {', '.join(doubted)}"
+            return Verdict("process", why, tuple(doubted))
         if not broken:
-            return Verdict("unknown", f"{', '.join(doubted)}: there is nothing sound to check against")
+            return Verdict("unknown", f"{', '.join(doubted)}: {self._nothing(doubted)}", tuple(doubted))
         evidence = "; ".join(told[relation.name] for relation in broken)
         # A gas flow that is wrong has left its set point; here it is but one of the terms.
         blamed = set(doubted).difference(FLOWS)
         if len(witnesses) == 1 and all(blamed & relation.measured for relation in broken):
-            return Verdict("sensor", f"{evidence}: only {', '.join(doubted)} moved, the rest of it did not")
-        return Verdict("unknown", f"{evidence}: any of them may be wrong")
+            why = f"{evidence}: only {', '.join(doubted)} moved, the rest of it did not"
+            return Verdict("sensor", why, tuple(doubted))
+        about = tuple(sorted(frozenset[str]().union(*(relation.measured for relation in broken))))
+        return Verdict("unknown", f"{evidence}: any of them may be wrong", about)
+
+    def _nothing(self, doubted: Sequence[str]) -> str:
+        """Why there is nothing to check these signals against: it is not yet learnt, or there is nothing."""
+        left = [
+            self.recipe.baseline_steps - float(self._learnt[row])
+            for row, relation in enumerate(self.recipe.relations)
+            if 0.0 < self._learnt[row] < self.recipe.baseline_steps and relation.measured & set(doubted)
+        ]
+        if not left:
+            return "there is nothing sound to check against"
+        minutes = ceil(min(left) * self.recipe.step_s / 60.0)
+        return f"what goes with it is not yet learnt, which takes about {minutes} min more without doubt"
 
     def _instrument(self, name: str) -> str:
         return next((group[0] for group in self.recipe.instruments if name in group), name)
@@ -316,7 +340,10 @@ class Attribution:
         relation = self.recipe.relations[row]
         now, usual = float(self._smooth[row]), float(self._mean[row])
         if relation.linear:
-            return f"{relation.says} differ by {abs(now):.3g}, usually {abs(usual):.2g}"
+            declared = spec(relation.signals[0])
+            unit_code = declared.unit if declared is not None else "1"
+            off, before = (quantity(float(f"{abs(one):.3g}"), unit_code) for one in (now, usual))
+            return f"{relation.says} differ by {off}, usually {before}"
         if relation.increment:
             return f"{relation.says} do not add up by {abs(now - usual):.2g} kg a step"
         times = exp(min(max(now - usual, -LARGEST_RATIO), LARGEST_RATIO))

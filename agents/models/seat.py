@@ -27,13 +27,23 @@ FOUND = 3.0
 """The score of a drift or divergence: its tests find one where there is none about once in a thousand."""
 
 
+MOST_NAMED = 3
+"""So many signals of those that contributed to a score are named in an alarm."""
+
+
 class Whole(NamedTuple):
-    """How a model found the unit as a whole."""
+    """How a model found the unit as a whole.
+
+    about: the signals that `looks_like` concerns, None where nobody says. most: slots of those that
+    contributed most, the largest first.
+    """
 
     suspect: bool
     score: float
     reason: str
     looks_like: Looks | None
+    about: Sequence[str] | None = None
+    most: Sequence[int] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -42,6 +52,7 @@ class Seat:
 
     judge: the layer where it can judge single samples. parting: of a challenger, how far it has gone from
     the champion. doubts: (S,) what it suspected in its last step, and score: (S,) how unlikely that was.
+    value, expected: (S,) of that step, NaN where unknown.
     whole: how it found the unit then; None before. step: what it said of signals, and of which step.
     """
 
@@ -52,6 +63,8 @@ class Seat:
     parting: DivergenceWatch | None = None
     doubts: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, dtype=np.bool_))
     score: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    value: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    expected: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     whole: Whole | None = None
     step: tuple[int, SignalScores] | None = None
 
@@ -72,6 +85,13 @@ class Seat:
         recipe = self.choice.recipe
         return float(getattr(recipe, "suspect_at", getattr(recipe, "enter", np.inf)))
 
+    @property
+    def clear_below(self) -> float | None:
+        """Below which score it no longer suspects what it has suspected; None where that is `suspect_at`."""
+        recipe = self.choice.recipe
+        found = getattr(recipe, "clear_below", getattr(recipe, "leave", None))
+        return None if found is None else float(found)
+
     def play(self, choice: Choice) -> None:
         """Go on as champion or challenger, with what it knows."""
         if choice.role == "champion":
@@ -85,15 +105,23 @@ class Seat:
             self.parting.add(name)
         self.doubts = np.append(self.doubts, np.False_)
         self.score = np.append(self.score, 0.0)
+        self.value, self.expected = np.append(self.value, np.nan), np.append(self.expected, np.nan)
 
-    def note(self, said: SignalScores | UnitScore, end_us: int) -> None:
-        """Remember how it found the step that ended at `end_us`."""
+    def note(self, said: SignalScores | UnitScore, step: Step) -> None:
+        """Remember how it found a step."""
         if isinstance(said, SignalScores):
-            self.step = (end_us, said)
+            self.step = (step.end_us, said)
+            self.value, self.expected = step.value, said.expected
             self.doubts = said.suspect
             self.score = np.where(said.score > 0.0, said.score, 0.0)
         else:
-            self.whole = Whole(bool(said.suspect), float(said.score), said.reason, said.looks_like)
+            share = said.contributions
+            most = [
+                slot for slot in np.argsort(-share, kind="stable")[:MOST_NAMED].tolist() if share[slot] > 0.0
+            ]
+            self.whole = Whole(
+                *(bool(said.suspect), float(said.score), said.reason, said.looks_like), said.about, most
+            )
 
     def part(self, champion: Seat) -> list[Divergence]:
         """Compare what both said of this step."""
@@ -110,6 +138,8 @@ class Seat:
             "parting": None if self.parting is None else self.parting.state(),
             "doubts": self.doubts,
             "score": self.score,
+            "value": self.value,
+            "expected": self.expected,
             "whole": self.whole,
         }
 
@@ -120,6 +150,9 @@ class Seat:
         if self.parting is not None and state["parting"] is not None:
             self.parting.take_up(state["parting"])
         self.doubts, self.score = np.array(state["doubts"]), np.array(state["score"])
+        unknown = np.full(self.score.size, np.nan)
+        self.value = np.array(state.get("value", unknown))
+        self.expected = np.array(state.get("expected", unknown))
         self.whole = None if state["whole"] is None else Whole(*state["whole"])
 
 

@@ -58,6 +58,7 @@ class UnitScore:
     score: -log10 of the tail probability, >= 0, unbounded. contributions: (S,) each signal's share of it,
     >= 0, sum 1, all 0 where nothing can be blamed. reason: in plain words what it saw; empty where nothing.
     looks_like: what an anomaly is taken for; None while there is none, or where the layer does not say.
+    about: the signals that this concerns; None where the layer does not say.
     """
 
     layer: str
@@ -67,6 +68,7 @@ class UnitScore:
     contributions: NDArray[np.float64]
     reason: str = ""
     looks_like: Literal["process", "sensor", "unknown"] | None = None
+    about: tuple[str, ...] | None = None
 
 
 class Layer(Protocol):

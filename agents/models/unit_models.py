@@ -291,7 +291,7 @@ class UnitModels:
         if said is None:
             seat.whole = None
         elif isinstance(said, SignalScores):
-            seat.note(said, end_us)
+            seat.note(said, step)
             heard.judged(seat, step, said)
             champion = self._champion(seat.choice.kind) if seat.parting is not None else None
             if champion is not None:
@@ -300,7 +300,7 @@ class UnitModels:
             if said:
                 heard.found(seat, end_us, said, self._names)
         elif np.isfinite(said.score):
-            seat.note(said, end_us)
+            seat.note(said, step)
             heard.say(seat, end_us, said)
 
     def _tell(self, heard: _Heard) -> list[Said]:

@@ -134,7 +134,9 @@ def test_a_probe_that_its_loop_follows_is_still_a_sensor() -> None:
 def test_twins_that_move_together_are_the_process() -> None:
     unit = learnt()
     unit.steps(20, set_to(DO=-15.0, DO_2=-15.0), doubted=("DO", "DO_2"))
-    assert verdict(unit) == Verdict("process", "DO and DO_2 moved together: both probes show it")
+    assert verdict(unit) == Verdict(
+        "process", "DO and DO_2 moved together: both probes show it", ("DO", "DO_2")
+    )
 
 
 def test_an_actuator_that_leaves_its_set_point_is_the_process() -> None:
@@ -205,7 +207,33 @@ def test_two_doubts_that_happen_to_meet_are_no_evidence() -> None:
 def test_a_signal_with_nothing_to_compare_it_with_is_unknown() -> None:
     unit = Unit(1, ("pH",))
     unit.steps(1, doubted=("pH",))
-    assert verdict(unit) == Verdict("unknown", "pH: there is nothing sound to check against")
+    assert verdict(unit) == Verdict("unknown", "pH: there is nothing sound to check against", ("pH",))
+
+
+def test_a_pair_that_is_not_yet_learnt_says_how_long_that_takes() -> None:
+    unit = Unit(1, ("pH", "pH_2"))
+    unit.steps(30)
+    unit.steps(1, doubted=("pH",))
+    assert verdict(unit).evidence == (
+        "pH: what goes with it is not yet learnt, which takes about 5 min more without doubt"
+    )
+
+
+def test_a_difference_is_told_with_its_unit_and_concerns_its_probes_alone() -> None:
+    unit = learnt()
+    said = unit.steps(20, set_to(temperature_2=1.5), doubted=("temperature_2", "weight"))[-1]
+    assert said is not None
+    assert said.reason.split(",")[0].endswith(" °C")
+    assert said.about == ("temperature", "temperature_2")
+
+
+def test_the_score_that_is_shown_is_the_one_that_decides() -> None:
+    unit = learnt()
+    # By how much pH_2 is off rises slowly, so that one step is the first that is suspected.
+    said = unit.steps(60, lambda at, now: now.update(pH_2=now["pH_2"] + 0.004 * at))
+    first = next(one for one in said if one is not None and one.suspect)
+    assert first.score >= shipped().suspect_at
+    assert all(one.score < shipped().suspect_at for one in said[: said.index(first)] if one is not None)
 
 
 def test_a_doubt_is_remembered_for_a_while_and_then_forgotten() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +17,7 @@ from agents.model_alarms import answers, judge_anomalies
 from agents.model_outputs import forecast_message, score_messages
 from agents.models.forecasting.layer import Outlooks
 from agents.models.lineup import Choice, Lineup
+from agents.models.multivariate import shipped as multivariate_recipe
 from agents.models.residual import shipped as residual_recipe
 from agents.models.step import SignalScores, UnitScore
 from agents.models.unit_models import Foresaid, Said, UnitModels
@@ -206,11 +206,10 @@ def test_an_alarm_of_the_unit_names_the_signals_that_contributed_most() -> None:
 def test_a_score_below_the_limit_says_until_when_it_is_suspected() -> None:
     unit = Unit()
     seat = unit.models.champions()[1]
-    recipe = SimpleNamespace(suspect_at=5.0, clear_below=3.5, ref=seat.choice.recipe.ref)
-    seat.choice = replace(seat.choice, recipe=recipe)
+    seat.choice = replace(seat.choice, recipe=multivariate_recipe())
     unit.unit.says = replace(whole(4.0), suspect=True)
     (told,) = unit.run(320)
-    assert "(score 4, suspected from 5 until below 3.5)" in told.message
+    assert "(score 4, suspected from 5 until below 3)" in told.message
 
 
 def test_a_signal_that_has_another_alarm_gets_no_second_one() -> None:

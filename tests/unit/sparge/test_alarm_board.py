@@ -95,3 +95,9 @@ def test_a_cleared_alarm_takes_one_line_and_says_how_long_it_lasted() -> None:
     shown = text(transition(65, event="cleared", value=None, limit=None))
     assert len(shown) == 1
     assert shown[0].endswith("after 1 min 5 s")
+
+
+def test_an_alarm_shows_its_cause_and_its_unit_as_people_write_it() -> None:
+    shown = text(transition(5, "pH", value=18.12, limit=1.0, unit_code="[pH]/min"))
+    assert "18.12 per minute  limit 1 per minute" in shown[0]
+    assert shown[4].strip() == "cause: The stirrer has stopped."
