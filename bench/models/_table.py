@@ -47,13 +47,23 @@ class Table:
         own = {name.lower(): name for name in self.cells}
         return next((own[name.lower()] for name in names if name.lower() in own), None)
 
-    def numbers(self, names: Sequence[str]) -> NDArray[np.float64]:
+    def rows(self, places: Sequence[int]) -> Table:
+        """Return the rows at these places alone."""
+        lines = tuple(self.lines[at] for at in places)
+        cells = {name: tuple(column[at] for at in places) for name, column in self.cells.items()}
+        return Table(self.path, self.first_line, lines, cells)
+
+    def numbers(
+        self, names: Sequence[str], read: Callable[[str], float] | None = None
+    ) -> NDArray[np.float64]:
         """Return the columns named, (N, S): NaN where a cell is blank, says so, or is infinite.
+
+        read: what a cell says, with a decimal point if not given.
 
         Raises:
             ValueError: a cell is no number.
         """
-        columns = [self._column(name, number) for name in names]
+        columns = [self._column(name, read or number) for name in names]
         values = np.array(columns, dtype=np.float64).reshape(len(names), len(self)).T
         return np.ascontiguousarray(np.where(np.isfinite(values), values, nan))
 
@@ -70,15 +80,17 @@ class Table:
                 raise refused(self.path, line, f"{name} is {label:g}", f"a label is one of {said}")
         return np.array(found)
 
-    def times_us(self, name: str, read: Callable[[str], int] | None = None) -> NDArray[np.int64]:
+    def times_us(
+        self, name: str, read: Callable[[str], int] | None = None, least_us: int = 1
+    ) -> NDArray[np.int64]:
         """Return a column of times, (N,) in µs, each later than the one before; read: ISO 8601 if not given.
 
         Raises:
-            ValueError: a cell is no time, or not later than the one before.
+            ValueError: a cell is no time, or not at least `least_us` later than the one before.
         """
         found = self._column(name, read or moment_us, "a time")
         for line, (before, now) in zip(self.lines[1:], pairwise(found), strict=True):
-            if now <= before:
+            if now - before < least_us:
                 how = "the same as" if now == before else "earlier than"
                 raise refused(
                     self.path,
@@ -100,10 +112,13 @@ class Table:
         return found
 
 
-def read_table(path: Path, delimiter: str = ",", *, unit_rows: int = 0, encoding: str = "utf-8-sig") -> Table:
+def read_table(
+    path: Path, delimiter: str = ",", *, unit_rows: int = 0, encoding: str = "utf-8-sig", short: bool = False
+) -> Table:
     """Read a file with one row of names, `unit_rows` more rows of header, and rows; blank rows are left out.
 
-    Where the delimiter is not in the header, another of `,;|` and TAB that is there is taken.
+    Where the delimiter is not in the header, another of `,;|` and TAB that is there is taken. short: rows may
+    end before the header does; their further cells are blank.
 
     Raises:
         ValueError: it is no text, empty, a name is missing or there twice, or a row has another number of
@@ -122,11 +137,12 @@ def read_table(path: Path, delimiter: str = ",", *, unit_rows: int = 0, encoding
         raise refused(path, None, "it is empty", "a header and rows are needed; remove the file, or fill it")
     line, header = numbered[0]
     names = [name.strip() for name in header]
-    rows = numbered[1 + unit_rows :]
-    for at, row in rows:
-        if len(row) != len(names):
-            wrong_count = f"it has {len(row)} fields, the header {len(names)}"
-            raise refused(path, at, wrong_count, "mend the row, or leave it out")
+    whole = len(numbered) - (text[-1] not in "\r\n")  # the last row may be torn where no line end follows it
+    rows = [
+        (at, _filled(path, at, row, len(names), fill=short and place < whole))
+        for place, (at, row) in enumerate(numbered)
+        if place > unit_rows
+    ]
     cells: dict[str, tuple[str, ...]] = {}
     for place, name in enumerate(names):
         column = tuple(row[place].strip() for _, row in rows)
@@ -175,6 +191,13 @@ def moment_us(cell: str) -> int:
     said = said if said.tzinfo else said.replace(tzinfo=UTC)
     since = said - datetime(1970, 1, 1, tzinfo=UTC)
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def _filled(path: Path, line: int, row: list[str], width: int, *, fill: bool) -> list[str]:
+    if len(row) > width or (len(row) < width and not fill):
+        wrong = f"it has {len(row)} fields, the header {width}"
+        raise refused(path, line, wrong, "mend the row, or leave it out")
+    return row + [""] * (width - len(row))
 
 
 def _values(names: Collection[str]) -> bool:
