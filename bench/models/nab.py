@@ -1,15 +1,13 @@
 """NAB's streams: the layer of time scales, one configuration for all, by NAB's own score.
 
 DIR holds combined_windows.json and folders of CSV files (timestamp, value), whichever they are. Streams of
-one cadence are the signals of one unit, and each row is judged before it is learnt.
+one cadence are the signals of one unit, and each row is judged before it is learnt. Rows that no layer judges
+count as rows without an alarm, and how many these are is told.
 """
 
 from __future__ import annotations
 
-import csv
-import json
 from collections import defaultdict
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +17,8 @@ from agents.context import NO_BATCH
 from agents.models import residual, scales
 from agents.models.step import Step
 from bench._report import Figure, Report
+from bench.models._files import Passed
+from bench.models._nab_files import read
 from bench.models._nab_score import Outcome, Weights, corpus, told, weigh
 from schemas.signals import read_yaml
 
@@ -26,12 +26,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from agents.models.step import SignalScores
+    from bench.models._nab_files import Stream
 
-WINDOWS = "combined_windows.json"
 TARGET = 60.0
 TO = "the target, 60"
 SEED = 20_261
 NEAR = 0.55
+FAR, FALSE = "NAB false-alarm rate", "NAB false alarms"
 DAY_US = 86_400_000_000
 OPTIMISER = np.round(np.arange(0.5, 6.0, 0.1), 1)
 """Thresholds among which NAB's optimiser, which sees the labels, would choose."""
@@ -55,40 +56,10 @@ LEAST_TRAINED = 1000
 """but with fewer of them than this, a quantile of ten rows or less, it is the recipe's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stream:
-    """One file: device time and value of each row, and the windows of its anomalies as first and last row."""
-
-    time_us: NDArray[np.int64]
-    value: NDArray[np.float64]
-    windows: list[tuple[int, int]]
-
-    @property
-    def cadence_us(self) -> int:
-        """The usual time between rows."""
-        return max(1, int(np.median(np.diff(self.time_us)))) if self.time_us.size > 1 else 1
-
-
-def read(data: Path) -> dict[str, Stream]:
-    """Read the streams that the labels name; raises FileNotFoundError where there are none."""
-    labels = sorted(data.rglob(WINDOWS))
-    if not labels:
-        raise FileNotFoundError(f"{data}: {WINDOWS} is not there; it says where each stream's anomalies are")
-    named = json.loads(labels[0].read_text("utf-8"))
-    streams = {}
-    for path in sorted(data.rglob("*.csv")):
-        name = f"{path.parent.name}/{path.name}"
-        if name in named:
-            streams[name] = _stream(path, named[name])
-    if not streams:
-        raise FileNotFoundError(f"{data}: none of the files that {WINDOWS} names is there")
-    return streams
-
-
 def score_streams(
     streams: dict[str, Stream], layer_of: type[scales.ScalesLayer | residual.ResidualLayer]
 ) -> dict[str, NDArray[np.float64]]:
-    """(N,) for each stream the score of each of its rows; 0 where the layer is silent."""
+    """(N,) for each stream the score of each of its rows; NaN where the layer is silent."""
     by_cadence = defaultdict(list)
     for name, stream in streams.items():
         by_cadence[stream.cadence_us].append(name)
@@ -102,26 +73,30 @@ def score_streams(
             layer.add(name, None)
             time_us = streams[name].time_us
             steps[name] = (time_us - time_us.min() // DAY_US * DAY_US) // cadence_us
-        value = np.full((max(int(at.max()) for at in steps.values()) + 1, len(names)), np.nan)
-        for place, name in enumerate(names):
-            value[steps[name], place] = streams[name].value
-        score = np.zeros_like(value)
+        # Only the steps at which something was recorded: a file may have gaps of years.
+        there_are = np.unique(np.concatenate(list(steps.values())))
+        places = {name: np.searchsorted(there_are, at) for name, at in steps.items()}
+        value = np.full((there_are.size, len(names)), np.nan)
+        for column, name in enumerate(names):
+            value[places[name], column] = streams[name].value
+        score = np.full_like(value, np.nan)
         nothing = np.zeros(len(names), dtype=np.bool_)
-        for at, row in enumerate(value):
+        for place, (at, row) in enumerate(zip(there_are.tolist(), value, strict=True)):
             there = np.isfinite(row)
             if there.any():
                 scores: SignalScores = layer.take(
                     Step((at + 1) * cadence_us, row, there, there, NO_BATCH), nothing
                 )
-                score[at] = np.nan_to_num(scores.score)
-        for place, name in enumerate(names):
-            found[name] = score[steps[name], place]
+                score[place] = scores.score
+        for column, name in enumerate(names):
+            found[name] = score[places[name], column]
     return found
 
 
 def measure(data: Path) -> Report:
-    """Score the streams in `data`."""
-    streams = read(data)
+    """Score the streams in `data`; raises ValueError or OSError where these cannot be read."""
+    passed = Passed(data)
+    streams = read(data, passed)
     again = int(read_yaml(Path(__file__).with_suffix(".yaml").read_text("utf-8"))["tell_again_steps"])
     weights = {name: weigh(stream.value.size, stream.windows) for name, stream in streams.items()}
     score = score_streams(streams, scales.ScalesLayer)
@@ -143,8 +118,8 @@ def measure(data: Path) -> Report:
             TO,
         ),
         Figure("NAB windows hit", own.hits, f"of {own.windows}"),
-        Figure("NAB false-alarm rate", 100.0 * own.far, "% of healthy rows"),
-        Figure("NAB false alarms", own.false_alarms, f"in {own.healthy_rows} healthy rows"),
+        Figure(FAR, 100.0 * own.far, "% of healthy rows"),
+        Figure(FALSE, own.false_alarms, f"in {own.healthy_rows} healthy rows"),
         Figure(
             "NAB score, recipe's threshold",
             by_recipe.normalised,
@@ -160,16 +135,20 @@ def measure(data: Path) -> Report:
             TO,
         ),
     ]
+    each_row = _corpus_at(weights, score, suspect_at, 1)
     figures += [
+        Figure("NAB score, every row that the recipe suspects told", each_row.normalised, "of 100"),
         Figure(
             "NAB score at the optimiser's threshold", by_threshold[best].normalised, f"of 100, at {best:.2f}"
         ),
-        Figure("NAB score, threshold from the other half's labels", _halves(weights, score, again), "of 100"),
         Figure("NAB one-step residual alone", alone.normalised, "of 100"),
         Figure("NAB always alarming", _always(weights, 1), "of 100"),
         Figure("NAB always alarming, told again as ours", _always(weights, again), "of 100"),
         Figure("NAB random at the same false-alarm rate", _random(weights, own.far), "of 100"),
     ]
+    halves = _halves(weights, score, again)
+    if halves is not None:
+        figures.append(Figure("NAB score, threshold from the other half's labels", halves, "of 100"))
     near = ", ".join(
         f"{at:.2f}: {one.normalised:.1f} ({one.false_alarms} false)"
         for at, one in by_threshold.items()
@@ -177,15 +156,37 @@ def measure(data: Path) -> Report:
     )
     healthy = np.concatenate([score[name][one.counted & (one.window < 0)] for name, one in weights.items()])
     reached = ", ".join(f"{level}: {100.0 * np.mean(healthy >= level):.2g} %" for level in (1, 2, 3, 4))
-    observations = (
+    observations = [
         PUBLISHED,
         SEEN,
         f"{len(streams)} streams; {own.normalised - TARGET:+.2f} to the target",
         f"threshold: {100.0 * RULE:g} % of training rows, if {LEAST_TRAINED} have a score, else the recipe's",
         f"at other thresholds than {threshold:.2f}: {near}",
         f"healthy rows that reach a score, told again or not: {reached}",
-    )
-    return Report("nab", tuple(figures), observations)
+        f"a suspicion that lasts is told again after {again} steps, which is nab.yaml's and no layer's",
+    ]
+    if not own.windows:
+        figures = [one for one in figures if one.name in {FAR, FALSE}]
+        observations[2:] = [f"{len(streams)} streams, none of which has an anomaly: there is no score"]
+    elif halves is None:
+        observations.append("One half of the streams has no anomaly: no threshold can be had from it.")
+    if not own.healthy_rows:
+        figures = [one for one in figures if one.name != FAR]
+        observations.append("No row is healthy, so there is no false-alarm rate.")
+    notes = [note for stream in streams.values() for note in stream.notes]
+    return Report("nab", tuple(figures), (*observations, *_silent(weights, score), *notes, *passed.told))
+
+
+def _silent(weights: dict[str, Weights], score: dict[str, NDArray[np.float64]]) -> list[str]:
+    """Say how many rows are not judged, and which streams are for the most part."""
+    counted = {name: np.isnan(score[name][one.counted]) for name, one in weights.items()}
+    told = []
+    if silent := sum(int(each.sum()) for each in counted.values()):
+        of = sum(each.size for each in counted.values())
+        told.append(f"{silent} of {of} counted rows are not judged, and count as without an alarm.")
+    if mostly := [name for name, each in counted.items() if each.sum() * 2 > each.size]:
+        told.append(f"Not judged in more than half of the counted rows: {', '.join(mostly)}.")
+    return told
 
 
 def _corpus_at(
@@ -203,10 +204,12 @@ def threshold_of(
     return float(np.quantile(judged, share)) if judged.size >= LEAST_TRAINED else otherwise
 
 
-def _halves(weights: dict[str, Weights], score: dict[str, NDArray[np.float64]], again: int) -> float:
-    """Each half of the streams at the threshold that is best for the other half."""
+def _halves(weights: dict[str, Weights], score: dict[str, NDArray[np.float64]], again: int) -> float | None:
+    """Each half of the streams at the threshold that is best for the other; None if one has no window."""
     names = sorted(weights)
     halves = [{name: weights[name] for name in names[first::2]} for first in (0, 1)]
+    if not all(any(one.windows for one in half.values()) for half in halves):
+        return None
     total = Outcome()
     for own, other in (halves, halves[::-1]):
         reached = {float(at): _corpus_at(other, score, at, again).normalised for at in OPTIMISER}
@@ -223,19 +226,3 @@ def _random(weights: dict[str, Weights], far: float) -> float:
     random = np.random.default_rng(SEED)
     alarms = {name: random.random(one.worth.size) < far for name, one in weights.items()}
     return corpus(weights, alarms).normalised
-
-
-def _stream(path: Path, windows: list[list[str]]) -> Stream:
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.reader(file) if row][1:]
-    time_us = np.array([_time_us(row[0]) for row in rows])
-    value = np.array([float(row[1]) if row[1] else np.nan for row in rows])
-    places = []
-    for first, last in windows:
-        begin = int(np.argmax(time_us >= _time_us(first)))
-        places.append((begin, int(np.flatnonzero(time_us <= _time_us(last))[-1])))
-    return Stream(time_us, value, sorted(places))
-
-
-def _time_us(text: str) -> int:
-    return int(np.datetime64(text.replace(" ", "T"), "us").astype(np.int64))

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from bench.models import nab
+from bench.models import _nab_files, nab
+from bench.models._files import Passed
 from bench.models._nab_score import Outcome, corpus, outcome, told, weigh
 
 if TYPE_CHECKING:
@@ -82,8 +83,8 @@ def test_streams_are_read_from_whatever_folder_holds_them_and_scored(tmp_path: P
         rows = [f"{time},{value}" for time, value in zip(times, values.tolist(), strict=True)]
         (folder / f"{name}.csv").write_text("\n".join(["timestamp,value", *rows, ""]), encoding="utf-8")
     windows = {f"kind/{name}.csv": [[times[490], times[600]]] for name in ("one", "two", "absent")}
-    (tmp_path / nab.WINDOWS).write_text(json.dumps(windows), encoding="utf-8")
-    streams = nab.read(tmp_path)
+    (tmp_path / _nab_files.WINDOWS).write_text(json.dumps(windows), encoding="utf-8")
+    streams = _nab_files.read(tmp_path, Passed(tmp_path))
     assert [stream.windows for stream in streams.values()] == [[(490, 600)]] * 2
     figures = {figure.name: figure.value for figure in nab.measure(tmp_path).figures}
     assert figures["NAB windows hit"] == 2
@@ -103,4 +104,4 @@ def test_the_threshold_is_what_one_in_a_hundred_training_rows_reach() -> None:
 
 def test_a_folder_without_labels_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="combined_windows"):
-        nab.read(tmp_path)
+        _nab_files.read(tmp_path, Passed(tmp_path))
