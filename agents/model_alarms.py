@@ -99,7 +99,7 @@ def _suspected(champions: list[Seat]) -> Iterator[tuple[int, Seat]]:
     """Yield the slot of each suspected signal, with the champion that suspects it most."""
     found: dict[int, Seat] = {}
     for seat in champions:
-        for slot in np.flatnonzero(seat.doubts).tolist():
+        for slot in np.flatnonzero(seat.doubts).tolist() if np.count_nonzero(seat.doubts) else ():
             if slot not in found or seat.score[slot] > found[slot].score[slot]:
                 found[slot] = seat
     yield from sorted(found.items())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import compress
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -99,25 +98,28 @@ def _forecasts(
     ahead = foresaid.outlooks
     known = np.isfinite(ahead.value) & np.isfinite(ahead.lower) & np.isfinite(ahead.upper)
     horizon_s = ahead.horizon_s.tolist()
-    columns = (ahead.value, ahead.lower, ahead.upper, ahead.fallback, ahead.silent, ahead.reached)
-    rows = zip(*(column.tolist() for column in columns), strict=True)
-    for slot, (at, row) in enumerate(zip(known.tolist(), rows, strict=True)):
-        if not any(at):
-            continue
-        shown = row if all(at) else tuple(list(compress(each, at)) for each in row)
-        value, lower, upper, fallback, silent, reached = shown
+    reached = np.where(np.isfinite(ahead.reached), ahead.reached, np.array(None))
+    columns = (ahead.value, ahead.lower, ahead.upper, ahead.silent, ahead.fallback, reached)
+    rows: Iterator[Sequence[list[Any]]] = zip(*(column.tolist() for column in columns), strict=True)
+    for slot, (there, row) in enumerate(zip(known.tolist(), rows, strict=True)):
+        at, shown = horizon_s, row
+        if not all(there):
+            at, *shown = (list(compress(each, there)) for each in (horizon_s, *row))
+            if not at:
+                continue
+        value, lower, upper, silent, fallback, share_reached = shown
         limits = ahead_of.get(slot)
         yield {
             "signal": signals[slot].name,
             "unit_code": signals[slot].unit_code,
-            "horizon_s": horizon_s if all(at) else list(compress(horizon_s, at)),
+            "horizon_s": at,
             "value": value,
             "lower": lower,
             "upper": upper,
             "coverage": foresaid.coverage,
             "fallback": any(fallback),
             "silent": silent,
-            "reached": [share if isfinite(share) else None for share in reached],
+            "reached": share_reached,
             "time_to_limit": [_time_to_limit(one) for one in limits] if limits else None,
         }
 
