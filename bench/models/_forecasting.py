@@ -19,9 +19,11 @@ from agents.models.step import Step
 from bench._report import Figure, Report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
+
+    from bench.models._files import Passed
 
 HORIZONS = (1, 10, 30)
 LEAST_SAMPLES = 100
@@ -159,19 +161,44 @@ def split_conformal(errors: NDArray[np.float64], horizon: int, miss: float) -> N
     return width
 
 
-def report(name: str, recordings: Mapping[str, NDArray[np.float64]], kind_of: Callable[[str], str]) -> Report:
-    """Score recordings (N, S); kind_of: which of them are told together, beside all."""
+def report(
+    name: str,
+    recordings: Mapping[str, NDArray[np.float64]],
+    kind_of: Callable[[str], str],
+    passed: Passed,
+    notes: Sequence[str] = (),
+) -> Report:
+    """Score recordings (N, S); kind_of: which of them are told together, beside all.
+
+    Raises:
+        FileNotFoundError: none is long enough.
+        ValueError: none of their series moves.
+    """
     recipe = of_samples()
-    scored = {each: score(rows, recipe) for each, rows in recordings.items() if len(rows) >= LEAST_SAMPLES}
+    scored, about = {}, list(notes)
+    for each, rows in recordings.items():
+        enough = np.isfinite(rows).sum(axis=0) >= LEAST_SAMPLES
+        if not enough.all() or not enough.size:
+            few = "all its" if not enough.any() else f"{int(np.sum(~enough))} of {enough.size}"
+            about.append(f"{each}: {few} series have fewer than {LEAST_SAMPLES} values and are left out.")
+        if enough.any():
+            scored[each] = score(np.ascontiguousarray(rows[:, enough]), recipe)
     if not scored:
-        raise FileNotFoundError(f"{name}: no recording of {LEAST_SAMPLES} samples or more is there")
+        wrong = f"{name}: no recording of {LEAST_SAMPLES} samples or more is there"
+        raise FileNotFoundError(passed.with_reasons(". ".join([wrong, *(one.rstrip(".") for one in about)])))
     figures: list[Figure] = []
     for place, horizon in enumerate(HORIZONS):
         of = _together([each[place] for each in scored.values()])
+        if not of.moving.any():
+            wrong = f"{name}: no series moves by {horizon} samples, so there is nothing to forecast"
+            raise ValueError(passed.with_reasons(wrong))
         figures += _figures(f"{name} at {horizon}", of, recipe.coverage)
     for kind in dict.fromkeys(kind_of(each) for each in scored):
         for place, horizon in enumerate(HORIZONS):
             of = _together([each[place] for key, each in scored.items() if kind_of(key) == kind])
+            if not of.moving.any():
+                about.append(f"No series of {kind} moves by {horizon} samples: it has no figure of its own.")
+                continue
             figures.append(
                 Figure(
                     f"{name} {kind} at {horizon}: MAE, median", _median(of.mae[of.moving]), "x persistence"
@@ -196,7 +223,7 @@ def report(name: str, recordings: Mapping[str, NDArray[np.float64]], kind_of: Ca
         "published: naive SNARIMAX(12,1,3) on diginbio DO .72/1.09/.99, pH .51/.94/.94 of persistence at "
         "1/10/30, on senck worse than persistence almost everywhere (up to 1692 x)"
     )
-    return Report(name, tuple(figures), (left_out, how, intervals, published))
+    return Report(name, tuple(figures), (left_out, how, intervals, published, *about, *passed.told))
 
 
 def with_held(mae: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ import pytest
 
 from agents.models.forecasting.recipe import ForecastingRecipe, shipped
 from bench.models import diginbio, m4, senck
+from bench.models._files import Passed
 from bench.models._forecasting import (
     HORIZONS,
     interval_score,
@@ -77,23 +78,32 @@ def test_horizons_are_counted_in_samples_and_every_forecast_is_compared() -> Non
 
 
 def test_exports_are_read_as_they_are(tmp_path: Path) -> None:
+    passed = Passed(tmp_path)
     gas = tmp_path / "CO2_9.dat"
     gas.write_text(
-        "Task\nDate;Time [min];Concentration [Vol.%];Pressure [Bar]\nx;0.0; 0.067;;1.0\nx;1.0; ;;1.0\n"
+        "Task\nDate;Time [min];Concentration [Vol.%];Pressure [Bar]\n"
+        "24.11.2020 10:08:21;0.0; 0.067;;1.0\n24.11.2020 10:09:21;1.0; ;;1.0\n"
     )
-    read = senck.read_gas(gas)
+    read = senck.read_gas(gas, passed)
+    assert read is not None
     assert read[0, 0] == 0.067
     assert np.isnan(read[1, 0])
     online = tmp_path / "online_9.CSV"
     online.write_text(
         "PDatTime;Age;TEMP;pH;SAME;FIX\n;;Value;Value;Value;Value\n;(h);(°C);(pH);(pH);(l)\n"
-        "x;0;;5,1;5,1;1\nx;1;30,5;5,2;5,2;1\nx;2;30,6;5,1;5,1;1\n",
+        "24.11.2020 10:00:00;0;;5,1;5,1;1\n24.11.2020 10:05:00;1;30,5;5,2;5,2;1\n"
+        "24.11.2020 10:10:00;2;30,6;5,1;5,1;1\n",
         "latin-1",
     )
-    assert senck.read_online(online).shape == (3, 2)
+    table = senck.read_online(online, passed)
+    assert table is not None
+    assert table.shape == (3, 2)
     export = tmp_path / "O2.csv"
-    export.write_text('"time","data.O2_value","position"\n"t","1.5","0"\n"t","2.5","1"\n"u","","0"\n')
-    kind, table = diginbio.read(export)
-    assert kind == "o2"
-    assert table[0].tolist() == [1.5, 2.5]
-    assert np.isnan(table[1]).all()
+    export.write_text(
+        '"time","data.O2_value","position"\n"2021-09-15T15:24:25.000Z","1.5","0"\n'
+        '"2021-09-15T15:24:25.000Z","2.5","1"\n"2021-09-15T15:25:25.000Z","","0"\n'
+    )
+    (of_o2,) = diginbio.read(export, passed).items()
+    assert of_o2[0] == "o2"
+    assert of_o2[1][0].tolist() == [1.5, 2.5]
+    assert np.isnan(of_o2[1][1]).all()
