@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agents.context import NO_BATCH
-from agents.models.forecasting.layer import ForecastLayer
+from agents.models.forecasting.layer import LARGEST, ForecastLayer
 from agents.models.forecasting.recipe import ForecastingRecipe, shipped
 from agents.models.step import Step
 from bench._report import Figure, Report
@@ -172,17 +172,11 @@ def report(
 
     Raises:
         FileNotFoundError: none is long enough.
-        ValueError: none of their series moves.
+        ValueError: none of their series moves, or a value is beyond all readings.
     """
     recipe = of_samples()
-    scored, about = {}, list(notes)
-    for each, rows in recordings.items():
-        enough = np.isfinite(rows).sum(axis=0) >= LEAST_SAMPLES
-        if not enough.all() or not enough.size:
-            few = "all its" if not enough.any() else f"{int(np.sum(~enough))} of {enough.size}"
-            about.append(f"{each}: {few} series have fewer than {LEAST_SAMPLES} values and are left out.")
-        if enough.any():
-            scored[each] = score(np.ascontiguousarray(rows[:, enough]), recipe)
+    about = list(notes)
+    scored = _scored(recordings, recipe, about)
     if not scored:
         wrong = f"{name}: no recording of {LEAST_SAMPLES} samples or more is there"
         raise FileNotFoundError(passed.with_reasons(". ".join([wrong, *(one.rstrip(".") for one in about)])))
@@ -224,6 +218,23 @@ def report(
         "1/10/30, on senck worse than persistence almost everywhere (up to 1692 x)"
     )
     return Report(name, tuple(figures), (left_out, how, intervals, published, *about, *passed.told))
+
+
+def _scored(
+    recordings: Mapping[str, NDArray[np.float64]], recipe: ForecastingRecipe, about: list[str]
+) -> dict[str, list[Scored]]:
+    """Score what is long enough; what is left out is written into `about`."""
+    scored = {}
+    for each, rows in recordings.items():
+        if (np.abs(rows) > LARGEST).any():
+            raise ValueError(f"{each}: a value is beyond {LARGEST:g}, which no reading is; take it out")
+        enough = np.isfinite(rows).sum(axis=0) >= LEAST_SAMPLES
+        if not enough.all() or not enough.size:
+            few = "all its" if not enough.any() else f"{int(np.sum(~enough))} of {enough.size}"
+            about.append(f"{each}: {few} series have fewer than {LEAST_SAMPLES} values and are left out.")
+        if enough.any():
+            scored[each] = score(np.ascontiguousarray(rows[:, enough]), recipe)
+    return scored
 
 
 def with_held(mae: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -146,6 +146,12 @@ def test_what_is_left_out_of_bioreactors_is_told_and_no_figure_is_nan(tmp_path: 
     assert "not of this format (no column time or position): notes.csv" in said
 
 
+def test_a_value_that_no_reading_is_is_refused_by_its_recording(tmp_path: Path) -> None:
+    wells(tmp_path, lambda text: text.replace(",9", ",9" + "0" * 40, 1))
+    with pytest.raises(ValueError, match=r"o2 of O2\.csv: a value is beyond 1e\+30"):
+        diginbio.measure(tmp_path)
+
+
 def test_where_no_series_moves_there_is_nothing_to_forecast(tmp_path: Path) -> None:
     wells(tmp_path, cells(",", lambda row: [row[0], row[1] if row[0] == "time" else "7", row[2]]))
     with pytest.raises(ValueError, match="no series moves by 1 samples"):
