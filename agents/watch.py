@@ -284,7 +284,7 @@ class WatchWorker:
                 return
             try:
                 await asyncio.to_thread(owned.producer.commit, _memories(watch, watch.old()))
-            except BrokerError as error:
+            except (BrokerError, PartFailed) as error:
                 # What was told is told; a successor judges again what came after the memories.
                 log.warning("memories were not written before the end", cause=str(error))
 

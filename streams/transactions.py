@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from confluent_kafka import KafkaException, Producer
 
-from schemas.errors import BrokerError, PartFailed, ProducerFenced
+from schemas.errors import PartFailed, ProducerFenced
 from streams.connection import broker_error
 from streams.topics import MIB
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from schemas.errors import SpargeError
     from streams.connection import Broker
     from streams.record import Outgoing
 
@@ -67,7 +68,8 @@ class PartitionProducer:
         Raises:
             ProducerFenced: another producer has taken the id over; nothing was written.
             BrokerError: the transaction was aborted, nothing was written; may be tried again.
-            PartFailed: whether it was written is unknown; start again from what the log says.
+            PartFailed: whether it was written is unknown, or the producer is of no more use; start again from
+                what the log says.
         """
         try:
             self._producer.begin_transaction()
@@ -127,9 +129,24 @@ class PartitionProducer:
             else:
                 return
 
-    def _typed(self, failure: KafkaException, doing: str) -> BrokerError:
-        error = failure.args[0]
-        if error.name() in _FENCED:
-            detail = f"{error.name()}: {error.str()}"
-            return ProducerFenced(f"{self._id} has a new owner.", detail=detail)
-        return broker_error(failure, self._broker, doing)
+    def _typed(self, failure: KafkaException, doing: str) -> SpargeError:
+        return transaction_error(failure, self._broker, self._id, doing)
+
+
+def transaction_error(
+    failure: KafkaException, broker: Broker, transactional_id: str, doing: str
+) -> SpargeError:
+    """The typed error for what went wrong in a transaction; `doing` completes "could not ..."."""
+    error = failure.args[0]
+    detail = f"{error.name()}: {error.str()}"
+    if error.name() in _FENCED:
+        return ProducerFenced(f"{transactional_id} has a new owner.", detail=detail)
+    if error.fatal():
+        # As when a process that was starved for longer than a transaction may last finds its own ended.
+        return PartFailed(
+            f"Kafka at {broker.bootstrap} ended a transaction of {transactional_id}: could not {doing}.",
+            detail=detail,
+            kept="The log knows what was written; a new start reads it there.",
+            next_step="sparge doctor",
+        )
+    return broker_error(failure, broker, doing)
