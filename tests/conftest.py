@@ -19,7 +19,7 @@ settings.load_profile("sparge")
 
 
 class Rooms(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """With `-n 2`, tests with servers follow one another in two groups; unit tests fill what is left.
+    """With `-n 3`, tests with servers follow one another in three groups; unit tests fill what is left.
 
     Written here because xdist's own groups are not heeded under pytest 9.2.
     """
@@ -28,6 +28,8 @@ class Rooms(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
         path = nodeid.partition("::")[0]
         if "/unit/" in path:
             return path
+        if "/acceptance/" in path:
+            return "acceptance"
         return "workers" if "/integration/agents/" in path else "servers"
 
 

@@ -39,6 +39,7 @@ WITHIN_S = 120.0
 FRAME_S = 10
 FRAMES = 120
 """Twenty minutes: longer than the baseline of the residual."""
+CHANGED = 110
 
 LAST_SCORED = """
 SELECT 1 FROM sparge.scores AS s
@@ -98,11 +99,13 @@ def publish(
     unit: str = "BR-01",
     off: float = 0.0,
 ) -> None:
-    """Frames of a unit whose signals swing, at once, DO `off` its place; without more, twenty minutes."""
+    """Frames of a unit whose signals swing, at once, pH `off` its place; without more, twenty minutes."""
     with Publisher(broker.bootstrap, site="north", unit=unit, device="probe") as publisher:
         for number in range(first, last):
             times = [began_us + (number * FRAME_S + second) * 1_000_000 for second in range(FRAME_S)]
             swing = [math.sin(number * FRAME_S + second) for second in range(FRAME_S)]
+            # Nothing is read while it changes: not so fast that its rate alarms.
+            acidity = [None if off and number == CHANGED else 7.0 + off + 0.01 * one for one in swing]
             publisher.send(
                 SensorFrame(
                     site="north",
@@ -112,8 +115,8 @@ def publish(
                     sequence=number,
                     time_us=times,
                     signals={
-                        "DO": SignalColumn(unit="%", values=[40.0 + off + 0.3 * one for one in swing]),
-                        "pH": SignalColumn(unit="[pH]", values=[7.0 + 0.01 * one for one in swing]),
+                        "DO": SignalColumn(unit="%", values=[40.0 + 0.3 * one for one in swing]),
+                        "pH": SignalColumn(unit="[pH]", values=acidity),
                     },
                 )
             )
@@ -352,7 +355,7 @@ SELECT 1 FROM sparge.scores WHERE model = 'quick-residual' AND role = 'challenge
     AND time > (SELECT max(time) - interval '1 min' FROM sparge.samples)
 """
 RAISED = """
-SELECT model FROM sparge.alarm_history WHERE alarm_id = 'north/BR-01/DO/anomaly' AND event = 'raised'
+SELECT model FROM sparge.alarm_history WHERE alarm_id = 'north/BR-01/pH/anomaly' AND event = 'raised'
 """
 COUNTED = """
 SELECT context, alarm_precision FROM sparge.models WHERE model = 'quick-residual' AND true_alarms = 1
@@ -414,10 +417,10 @@ def test_through_a_promotion_and_a_roll_back_in_mid_batch_every_word_is_of_the_m
     for_e_coli = ("--organism", "E. coli", "--by", "M. Okafor", "--why", "To be seen.")
     publish(topics, began_us, 0, 60)
     working.done("models", "promote", "quick-residual", *for_e_coli)
-    publish(topics, began_us, 60, 110)
+    publish(topics, began_us, 60, CHANGED)
     # A unit that nobody has seen before: the nearest context's champion speaks from its first word on.
-    publish(topics, began_us, 60, 110, unit="BR-02")
-    publish(topics, began_us, 110, FRAMES, off=3.0)
+    publish(topics, began_us, 60, CHANGED, unit="BR-02")
+    publish(topics, began_us, CHANGED, FRAMES, off=0.1)
     wait_for(store_database, LAST_SCORED.replace("one-step%", "quick%").replace("2400", "3400"))
     spoke = "SELECT DISTINCT model, role FROM sparge.scores WHERE unit = 'BR-02' AND model LIKE '%residual'"
     assert wait_for(store_database, spoke) == [("quick-residual", "champion")]
@@ -446,9 +449,9 @@ def test_through_a_promotion_and_a_roll_back_in_mid_batch_every_word_is_of_the_m
 
     judge_the_anomaly(working, store_database)
     working.done("models", "rollback", "residual", *for_e_coli)
-    publish(topics, began_us, FRAMES, FRAMES + 30, off=3.0)
+    publish(topics, began_us, FRAMES, FRAMES + 30, off=0.1)
     working.done("batch", "end", UNIT, "--batch", "B1", "--member", "institute")
-    publish(topics, began_us, FRAMES + 30, FRAMES + 31, off=3.0)
+    publish(topics, began_us, FRAMES + 30, FRAMES + 31, off=0.1)
     wait_for(store_database, IN_THE_SHADOW_AGAIN)
     wait_for(store_database, "SELECT 1 FROM sparge.batches WHERE batch = 'B1' AND until IS NOT NULL")
     for model in ("quick-residual", "one-step-residual", "direct-forecast"):
@@ -462,10 +465,10 @@ def test_through_a_promotion_and_a_roll_back_in_mid_batch_every_word_is_of_the_m
 def judge_the_anomaly(working: CommandLine, database: str) -> None:
     """A verdict on what a model raised counts for that model, where it spoke."""
     assert wait_for(database, RAISED) == [("quick-residual",)]
-    verdict = ("models", "verdict", "north/BR-01/DO/anomaly")
+    verdict = ("models", "verdict", "north/BR-01/pH/anomaly")
     by = ("--by", "K. Jansen")
     assert f"against {QUICK_NAMED} for residual, E. coli." in working.done(*verdict, "nuisance", *by)
-    assert "K. Jansen has called north/BR-01/DO/anomaly" in working.refused(*verdict, "nuisance", *by)
+    assert "K. Jansen has called north/BR-01/pH/anomaly" in working.refused(*verdict, "nuisance", *by)
     assert "was not raised at" in working.refused(*verdict, "true", *by, "--raised", "1h ago")
     assert "true, instead of nuisance (K. Jansen)" in working.done(*verdict, "true", *by)
     card = working.done("models", "show", "quick-residual")
