@@ -44,7 +44,7 @@ class Shape:
 
 SHAPES = (
     Shape("30 signals x 10 s a frame", 30, 10, 500),
-    Shape("30 signals x 1 s a frame", 30, 1, 1500),
+    Shape("30 signals x 1 s a frame", 30, 1, 4000),
     Shape("1 signal x 1 s a frame, the worst case of one sample a message", 1, 1, 2500),
 )
 
