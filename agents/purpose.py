@@ -51,7 +51,9 @@ def refusals(
     """Every refused record with the reason, in order; `late` are those that only the database refused."""
     found = []
     for one in prepared:
-        why = one.refusal or late.get((one.record.tp, one.record.offset))
+        why = one.refusal
+        if why is None and late:
+            why = late.get((one.record.tp, one.record.offset))
         if why is not None:
             found.append((one.record, why))
     return found

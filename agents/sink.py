@@ -1,6 +1,7 @@
 """The loop that both sinks run: take a batch, write it in one transaction, acknowledge after the commit.
 
-While a portion is written the next one is decoded already; never more than that one is ahead.
+While a portion is written the next one is decoded already, and follows it at once: the thread that writes
+asks the event loop for nothing in between. Never more than that one is ahead.
 
 If the database or the broker is away the batch waits here with a back-off; the bounded stream buffer then
 pauses the partitions. How long that may last is for the watchdog to say.
@@ -10,6 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
+from dataclasses import dataclass
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -55,6 +58,14 @@ Of dense frames that is some 200,000 samples, which take about 50 MiB while they
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Portion(Generic[T]):
+    """What one transaction writes, and the events to acknowledge after it."""
+
+    prepared: Sequence[Prepared[T]]
+    events: tuple[faust.Event, ...]
+
+
 class Sink(Generic[T]):
     """Writes records of its topics exactly once.
 
@@ -92,6 +103,10 @@ class Sink(Generic[T]):
         self._tally = tally
         self._logs: dict[str, tuple[str, str]] = {}
         self._answers_before = 0
+        self._away_since_s: float | None = None
+        # The first is being written. Only the thread that writes takes out, only the event loop puts in.
+        self._line: deque[_Portion[T]] = deque()
+        self._shorter = asyncio.Event()
 
     @property
     def steps(self) -> int:
@@ -114,11 +129,14 @@ class Sink(Generic[T]):
         async for batch in batches(stream, max_records=BATCH_RECORDS, within_s=BATCH_WITHIN_S):
             pairs = iter(batch)
             for portion in by_bytes([record for _, record in batch], TRANSACTION_BYTES):
+                if len(self._line) > 1:
+                    self._shorter.clear()
+                    await self._shorter.wait()
                 prepared = await asyncio.to_thread(self.prepare, portion)
-                if writing is not None:
-                    await writing
                 events = dict.fromkeys(event for event, _ in islice(pairs, len(portion)))
-                writing = asyncio.create_task(self._persist_and_ack(stream, prepared, list(events)))
+                self._line.append(_Portion(prepared, tuple(events)))
+                if writing is None or writing.done():
+                    writing = asyncio.create_task(self._write_line(stream))
         if writing is not None:
             await writing
 
@@ -132,13 +150,26 @@ class Sink(Generic[T]):
                 prepared.append(Prepared(record, refusal=refusal))
         return prepared
 
-    async def _persist_and_ack(
-        self, stream: faust.Stream[bytes], prepared: Sequence[Prepared[T]], events: Sequence[faust.Event]
-    ) -> None:
-        try:
-            await self._persist(prepared)
+    async def _write_line(self, stream: faust.Stream[bytes]) -> None:
+        """Write what stands in line until nothing does."""
+        loop = asyncio.get_running_loop()
+
+        async def acknowledge(events: Iterable[faust.Event]) -> None:
             for event in events:
                 await stream.ack(event)
+            self._shorter.set()
+
+        def write() -> None:
+            while self._line:
+                portion = self._line[0]
+                self.write(portion.prepared)
+                self._well()
+                self._line.popleft()
+                asyncio.run_coroutine_threadsafe(acknowledge(portion.events), loop)
+
+        try:
+            while self._line:
+                await self._tried(write, DatabaseUnreachable, BrokerError)
         except Exception as failure:
             # Whoever takes the next batch would learn of it, but perhaps there is none.
             await stream.app.crash(failure)
@@ -185,34 +216,35 @@ class Sink(Generic[T]):
                     )
                     yield record
 
-    async def _persist(self, prepared: Sequence[Prepared[T]]) -> None:
-        await self._tried(lambda: self.write(prepared), DatabaseUnreachable, BrokerError)
-
     async def _tried(self, work: Callable[[], R], *passing: type[SpargeError]) -> R:
         """Do this in a thread, again and again while it fails in a way that passes."""
-        pause_s, away_since_s = FIRST_PAUSE_S, None
+        pause_s = FIRST_PAUSE_S
         while True:
             try:
                 done = await asyncio.to_thread(work)
             except passing as error:
-                now_s = time.monotonic()
                 self._tally.retries += 1
                 self._tally.connected = isinstance(error, (DatabaseBusy, BrokerError))
                 self._tally.away_for = "" if isinstance(error, DatabaseBusy) else error.message
                 self._tally.waiting = True
-                if away_since_s is None:
-                    away_since_s = now_s
+                if self._away_since_s is None:
+                    pause_s, self._away_since_s = FIRST_PAUSE_S, time.monotonic()
                     log.warning(
                         "waiting, nothing is lost: the log keeps it", sink=self.name, cause=str(error)
                     )
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
             else:
-                self._tally.connected, self._tally.away_for, self._tally.waiting = True, "", False
-                if away_since_s is not None:
-                    away_s = round(time.monotonic() - away_since_s, 1)
-                    log.info("writing again", sink=self.name, away_s=away_s)
+                self._well()
                 return done
+
+    def _well(self) -> None:
+        """What was tried has been done."""
+        self._tally.connected, self._tally.away_for, self._tally.waiting = True, "", False
+        if self._away_since_s is not None:
+            away_s = round(time.monotonic() - self._away_since_s, 1)
+            self._away_since_s = None
+            log.info("writing again", sink=self.name, away_s=away_s)
 
     def _start_at(self, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
         self._refuse_another_log({tp.topic for tp in partitions})

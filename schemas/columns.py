@@ -8,7 +8,6 @@ out in a rare way, goes through the checks one by one (`columns_of`), which alon
 from __future__ import annotations
 
 from array import array
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
@@ -85,13 +84,16 @@ def _readings(
         raise _Unusual
     layout = layout_of(tuple(signals), tuple(map(_unit, entries)))
     counts = list(map(len, lists))
-    times_us = [time_us] * len(entries)
+    times_us: NDArray[np.int64] | list[NDArray[np.int64]] = time_us
+    expected = [time_us.size] * len(entries)
     special = [place for place, entry in enumerate(entries) if len(entry) != 2]
-    for place in special:
-        at = entries[place].get("at")
-        if at is not None:
-            times_us[place] = _times_at(layout.names[place], at, counts[place], time_us)
-    if counts != [times.size for times in times_us] or not all(counts):
+    seldom = [place for place in special if entries[place].get("at") is not None]
+    if seldom:
+        times_us = [time_us] * len(entries)
+        for place in seldom:
+            times = _times_at(layout.names[place], entries[place]["at"], counts[place], time_us)
+            times_us[place], expected[place] = times, times.size
+    if counts != expected or not all(counts):
         raise _Unusual
     values = _numbers(list(chain.from_iterable(lists)), signals)
     status = np.zeros(values.size, dtype=np.uint32)
@@ -211,13 +213,11 @@ def _times_at(name: str, at: Any, count: int, time_us: NDArray[np.int64]) -> NDA
 
 def _numbers(flat: list[Any], signals: dict[str, Any]) -> NDArray[np.float64]:
     """All values as floats, NaN for null."""
-    # An array refuses all but numbers by itself, true and false excepted, and these become 1 and 0.
-    with suppress(TypeError):
-        numbers = np.frombuffer(array("d", flat), dtype=np.float64)
-        if not ((numbers == 0) | (numbers == 1)).any():
-            return numbers
+    kinds = set(map(type, flat))
+    if kinds <= {float, int}:
+        return np.frombuffer(array("d", flat), dtype=np.float64)
     allowed = {float, int, NoneType}
-    if not set(map(type, flat)) <= allowed:
+    if not kinds <= allowed:
         where, sent = _locate(next(i for i, one in enumerate(flat) if type(one) not in allowed), signals)
         refuse_type(where, "a number or null", sent)
     return np.array(flat, dtype=np.float64)

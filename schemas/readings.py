@@ -36,31 +36,40 @@ class Column:
 class Readings(Sequence[Column]):
     """N samples of S signals; as a sequence, the S columns.
 
-    names, units: (S,) as in Column. times_us: (S,) times of each signal; where all are measured together it
-    is the same array S times. values, status: (N,), signal after signal.
+    names, units: (S,) as in Column. times_us: (S,) times of each signal. values, status: (N,), signal after
+    signal. shared_us: the times of every signal, where all are measured together; else None.
     """
 
-    __slots__ = ("_starts", "names", "status", "times_us", "units", "values")
+    __slots__ = ("_apart_us", "_starts", "names", "shared_us", "status", "units", "values")
 
     def __init__(
         self,
         names: tuple[str, ...],
         units: tuple[str, ...],
-        times_us: Sequence[NDArray[np.int64]],
+        times_us: NDArray[np.int64] | Sequence[NDArray[np.int64]],
         values: NDArray[np.float64],
         status: NDArray[np.uint32],
     ) -> None:
+        """times_us: one array for all signals, or one for each."""
         self.names = names
         self.units = units
-        self.times_us = times_us
+        self.shared_us = times_us if isinstance(times_us, np.ndarray) else None
+        self._apart_us = () if isinstance(times_us, np.ndarray) else times_us
         self.values = values
         self.status = status
         self._starts: list[int] | None = None
 
     @property
+    def times_us(self) -> Sequence[NDArray[np.int64]]:
+        """(S,) times of each signal."""
+        return self._apart_us if self.shared_us is None else [self.shared_us] * len(self.names)
+
+    @property
     def counts(self) -> list[int]:
         """(S,) samples of each signal."""
-        return [times.size for times in self.times_us]
+        if self.shared_us is not None:
+            return [self.shared_us.size] * len(self.names)
+        return [times.size for times in self._apart_us]
 
     @property
     def time_us(self) -> NDArray[np.int64]:
@@ -70,9 +79,8 @@ class Readings(Sequence[Column]):
     @property
     def bounds_us(self) -> tuple[int, int]:
         """Time of the earliest and of the latest sample."""
-        # Most signals share one array, and what is asked of it once need not be asked again.
-        apart = {id(times): times for times in self.times_us}.values()
-        return min([int(times[0]) for times in apart]), max([int(times[-1]) for times in apart])
+        all_us = self._apart_us if self.shared_us is None else [self.shared_us]
+        return min([int(times[0]) for times in all_us]), max([int(times[-1]) for times in all_us])
 
     def __len__(self) -> int:
         return len(self.names)
@@ -92,7 +100,7 @@ class Readings(Sequence[Column]):
         return Column(
             self.names[place],
             self.units[place],
-            self.times_us[place],
+            self._apart_us[place] if self.shared_us is None else self.shared_us,
             self.values[part],
             self.status[part],
         )
@@ -106,7 +114,8 @@ def readings(columns: Sequence[Column]) -> Readings:
     if isinstance(columns, Readings):
         return columns
     if not columns:
-        return Readings((), (), (), np.empty(0, dtype=np.float64), np.empty(0, dtype=np.uint32))
+        none = np.empty(0, dtype=np.int64)
+        return Readings((), (), none, np.empty(0, dtype=np.float64), np.empty(0, dtype=np.uint32))
     return Readings(
         tuple([column.name for column in columns]),
         tuple([column.unit for column in columns]),

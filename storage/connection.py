@@ -8,11 +8,13 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
+import numpy as np
 import psycopg
 from psycopg import conninfo as libpq
 from psycopg import errors as sqlstate
 
 from schemas.errors import DatabaseRefused, DatabaseUnreachable
+from storage.array_binary import ArrayDumper
 from storage.statements import statement
 
 if TYPE_CHECKING:
@@ -169,6 +171,7 @@ def connect(conninfo: str, *, application: str, answer_within_s: float = 30.0) -
             tcp_user_timeout=int(answer_within_s * 1000),
         )
         connection.answer_within_s = answer_within_s
+        connection.adapters.register_dumper(np.ndarray, ArrayDumper)
         connection.execute(
             statement("session"),
             {

@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 class Track:
     """N samples of S stored signals, signal after signal, as one frame told them.
 
-    signal_ids: (S,). times_us: (S,) times of each signal. values: (N,) in the unit that is stored.
-    status: (N,).
+    signal_ids: (S,). counts: (S,) samples of each signal; None where all are measured together. time_us:
+    (N,), or (N / S,) where all are. values: (N,) in the unit that is stored. status: (N,).
     """
 
     signal_ids: NDArray[np.int32]
-    times_us: Sequence[NDArray[np.int64]]
+    counts: Sequence[int] | None
+    time_us: NDArray[np.int64]
     values: NDArray[np.float64]
     status: NDArray[np.uint32]
 
@@ -53,16 +54,17 @@ class Samples:
 
 def gather(tracks: Iterable[tuple[int, Track]]) -> Samples:
     """All samples of (frame_id, track) pairs, sorted by signal and time."""
-    pairs = list(tracks)
-    times_us = [times for _, track in pairs for times in track.times_us]
-    if not times_us:
+    pairs = [(frame_id, track) for frame_id, track in tracks if track.values.size]
+    if not pairs:
         none = np.empty(0, dtype=np.int64)
         return Samples(
             none, none.astype("f8"), none, none.astype("i4"), none.astype("u4"), none.astype(np.bool_)
         )
-    counts = np.array([times.size for times in times_us])
-    time_us = np.concatenate(times_us)
-    signal_ids = np.repeat(np.concatenate([track.signal_ids for _, track in pairs]), counts)
+    sizes = np.array([track.values.size for _, track in pairs])
+    time_us = _spread([track.time_us for _, track in pairs], sizes)
+    signal_ids = np.repeat(
+        np.concatenate([track.signal_ids for _, track in pairs]), _counts([track for _, track in pairs])
+    )
     order = np.lexsort((time_us, signal_ids))
     time_us, signal_ids = time_us[order], signal_ids[order]
     again = np.zeros(time_us.size, dtype=np.bool_)
@@ -71,8 +73,30 @@ def gather(tracks: Iterable[tuple[int, Track]]) -> Samples:
     return Samples(
         time_us,
         np.concatenate([track.values for _, track in pairs])[order],
-        np.repeat(frame_ids, [track.values.size for _, track in pairs])[order],
+        np.repeat(frame_ids, sizes)[order],
         signal_ids,
         np.concatenate([track.status for _, track in pairs])[order],
         again,
     )
+
+
+def _counts(tracks: Sequence[Track]) -> NDArray[np.intp]:
+    """How many samples each signal of each track has."""
+    signals = np.array([track.signal_ids.size for track in tracks])
+    sizes = np.array([track.values.size for track in tracks])
+    counts: NDArray[np.intp] = np.repeat(sizes // signals, signals)
+    ends = np.cumsum(signals)
+    for track, end in zip(tracks, ends.tolist(), strict=True):
+        if track.counts is not None:
+            counts[end - len(track.counts) : end] = track.counts
+    return counts
+
+
+def _spread(told: Sequence[NDArray[np.int64]], sizes: NDArray[np.intp]) -> NDArray[np.int64]:
+    """The arrays one after another, each repeated until it has its size."""
+    lengths = np.array([times.size for times in told])
+    place = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    spread: NDArray[np.int64] = np.concatenate(told)[
+        np.repeat(np.cumsum(lengths) - lengths, sizes) + place % np.repeat(lengths, sizes)
+    ]
+    return spread

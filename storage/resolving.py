@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A frame whose signals are known."""
+    """A frame whose signals are known; key is its unit's, `site/unit`."""
 
     stored: StoredFrame
+    key: str
     track: Track
 
 
@@ -35,14 +36,16 @@ def resolve(
 
     Signals that are new come into being.
     """
-    told = [(stored, readings(stored.frame.columns)) for stored in frames]
-    places = [(stored.frame.key, samples.names, samples.units) for stored, samples in told]
-    layouts = _layouts(catalogue, places)
+    told = [(stored, stored.frame.key, readings(stored.frame.columns)) for stored in frames]
+    # Frames of one layout share its names: to compare those of every frame would cost more than all else.
+    places = {(key, id(read.names), id(read.units)): (key, read.names, read.units) for _, key, read in told}
+    layouts = _layouts(catalogue, list(places.values()))
+    found = {known: layouts[place] for known, place in places.items()}
     ready, refused = [], []
-    for place, (stored, samples) in zip(places, told, strict=True):
-        layout = layouts[place]
+    for stored, key, read in told:
+        layout = found[key, id(read.names), id(read.units)]
         if isinstance(layout, Layout):
-            ready.append(Ready(stored, _track(layout, samples)))
+            ready.append(Ready(stored, key, _track(layout, read)))
         else:
             refused.append((stored, layout))
     return ready, refused
@@ -103,8 +106,11 @@ def _track(layout: Layout, samples: Readings) -> Track:
     values = samples.values
     if layout.conversions:
         values = values.copy()
-        ends = np.cumsum(samples.counts)
+        counts = samples.counts
+        ends = np.cumsum(counts)
         for place, scale, offset in layout.conversions:
-            part = slice(ends[place] - samples.times_us[place].size, ends[place])
+            part = slice(ends[place] - counts[place], ends[place])
             values[part] = values[part] * scale + offset
-    return Track(layout.signal_ids, samples.times_us, values, samples.status)
+    if samples.shared_us is not None:
+        return Track(layout.signal_ids, None, samples.shared_us, values, samples.status)
+    return Track(layout.signal_ids, samples.counts, samples.time_us, values, samples.status)

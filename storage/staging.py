@@ -129,7 +129,7 @@ def _stage(connection: BoundedConnection, samples: Samples, first: NDArray[np.in
 
 def _remove(connection: BoundedConnection, bounds: Mapping[str, int], keys: NDArray[np.int64]) -> None:
     if keys.size:
-        connection.execute(statement("stage_remove"), {**bounds, "keys": keys.tolist()})
+        connection.execute(statement("stage_remove"), {**bounds, "keys": keys})
 
 
 def _history(
@@ -139,7 +139,7 @@ def _history(
     if not wanted.any():
         none = np.empty(0, dtype=np.int64)
         return Versions(none, none, none.astype(np.float64), none.astype(np.uint32)), none
-    keys = None if wanted.all() else np.flatnonzero(wanted).tolist()
+    keys = None if wanted.all() else np.flatnonzero(wanted)
     kept, replaced = _columns_out(connection, "stage_history", {**bounds, "keys": keys})
     return kept, np.where(replaced == REPEAT_US, REPEAT_US, replaced + POSTGRES_EPOCH_US)
 
@@ -161,7 +161,7 @@ def _drop(connection: BoundedConnection, versions: Versions) -> None:
     if len(versions.key):
         connection.execute(
             statement("stage_drop"),
-            {"keys": versions.key.tolist(), "frame_ids": versions.frame_id.tolist()},
+            {"keys": versions.key, "frame_ids": versions.frame_id},
         )
 
 

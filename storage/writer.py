@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+import numpy as np
 import orjson
 
 from schemas.errors import LogMismatch
@@ -16,12 +17,17 @@ from storage.staging import write_samples
 from storage.statements import statement
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Hashable, Mapping, Sequence
 
     from storage.catalogue import Catalogue
     from storage.connection import BoundedConnection
     from storage.records import StoredFrame
     from storage.resolving import Ready
+
+T = TypeVar("T")
+
+UNKNOWN = -1
+"""Stands for NULL among times of frames, of which none is before 1970: an array of NumPy has no NULL."""
 
 
 def write_frames(
@@ -41,15 +47,16 @@ def write_frames(
         if stored.topic not in log_ids:
             raise LogMismatch(f"A frame of {stored.topic} came to a sink that has not registered that topic.")
     ready, refused = resolve(catalogue, frames)
+    unit_ids = catalogue.units({frame.key for frame in ready})
     earliest: dict[tuple[object, ...], Ready] = {}
     for frame in sorted(ready, key=lambda r: r.stored.rank):
         earliest.setdefault(frame.stored.identity, frame)
-    written, moved = _insert_frames(connection, catalogue, log_ids, list(earliest.values()))
-    _count_repeats(connection, catalogue, ready, written)
+    written, moved = _insert_frames(connection, unit_ids, log_ids, list(earliest.values()))
+    if len(written) < len(ready):
+        _count_repeats(connection, unit_ids, ready, written)
     telling = {**written, **moved}
     samples = gather((frame_id, frame.track) for frame_id, frame in telling.items())
-    unit_ids = catalogue.units({frame.stored.frame.key for frame in ready})
-    unit_of_frame = {frame_id: unit_ids[frame.stored.frame.key] for frame_id, frame in telling.items()}
+    unit_of_frame = {frame_id: unit_ids[frame.key] for frame_id, frame in telling.items()}
     added, corrections = write_samples(
         connection,
         samples,
@@ -59,7 +66,7 @@ def write_frames(
         behind=catalogue.behind(max((stored.recorded_us for stored in frames), default=0)),
     )
     mark_dirty(connection, samples.time_us, samples.signal_ids, samples.frame_ids, unit_of_frame)
-    offered = sum(frame.stored.frame.sample_count for frame in written.values())
+    offered = sum([frame.track.values.size for frame in written.values()])
     return WriteReport(
         frames=len(written),
         repeats=len(ready) - len(written),
@@ -72,33 +79,40 @@ def write_frames(
 
 def _insert_frames(
     connection: BoundedConnection,
-    catalogue: Catalogue,
+    unit_ids: Mapping[str, int],
     log_ids: Mapping[str, int],
     frames: Sequence[Ready],
 ) -> tuple[dict[int, Ready], dict[int, Ready]]:
     """Frames by frame_id: those written now, and those known whose place in the order of versions moved."""
     if not frames:
         return {}, {}
-    unit_ids = catalogue.units({frame.stored.frame.key for frame in frames})
     stored = [frame.stored for frame in frames]
-    units = [unit_ids[s.frame.key] for s in stored]
-    sent_units, places = _distinct([s.frame.sent_units for s in stored])
+    units = [unit_ids[frame.key] for frame in frames]
+    sent_units, sent_places = _distinct([s.frame.sent_units for s in stored], id)
+    devices, device_places = _distinct([s.frame.device for s in stored], str)
+    integers = {
+        "unit_ids": units,
+        "log_ids": [log_ids[s.topic] for s in stored],
+        "partitions": [s.partition for s in stored],
+        "device_places": device_places,
+        "sent_places": sent_places,
+        "sample_counts": [frame.track.values.size for frame in frames],
+    }
+    bigints = {
+        "offsets": [s.offset for s in stored],
+        "epochs": [s.frame.epoch for s in stored],
+        "sequences": [s.frame.sequence for s in stored],
+        "edge_us": [UNKNOWN if s.frame.edge_us is None else s.frame.edge_us for s in stored],
+        "recorded_us": [s.recorded_us for s in stored],
+        "first_us": [UNKNOWN if (at := s.frame.first_us) is None else at for s in stored],
+    }
     rows = connection.execute(
         statement("frames_add"),
         {
-            "unit_ids": units,
-            "log_ids": [log_ids[s.topic] for s in stored],
-            "partitions": [s.partition for s in stored],
-            "offsets": [s.offset for s in stored],
-            "devices": [s.frame.device for s in stored],
-            "epochs": [s.frame.epoch for s in stored],
-            "sequences": [s.frame.sequence for s in stored],
-            "edge_us": [s.frame.edge_us for s in stored],
-            "recorded_us": [s.recorded_us for s in stored],
-            "sent_units": orjson.dumps(sent_units).decode(),
-            "sent_places": places,
-            "sample_counts": [s.frame.sample_count for s in stored],
-            "first_us": [s.frame.first_us for s in stored],
+            **{name: np.array(column, dtype=np.int32) for name, column in integers.items()},
+            **{name: np.array(column, dtype=np.int64) for name, column in bigints.items()},
+            "devices": devices,
+            "sent_units": orjson.dumps([dict(sent) for sent in sent_units]).decode(),
         },
     ).fetchall()
     by_identity = {
@@ -113,22 +127,22 @@ def _insert_frames(
     return written, moved
 
 
-def _distinct(sent_units: Sequence[Mapping[str, str]]) -> tuple[list[dict[str, str]], list[int]]:
-    """The different ones, and which of them each is: most frames of a device have the same."""
-    by_identity = {id(units): units for units in sent_units}
-    numbers = {identity: number for number, identity in enumerate(by_identity)}
-    return [dict(units) for units in by_identity.values()], [numbers[id(units)] for units in sent_units]
+def _distinct(all_: Sequence[T], key: Callable[[T], Hashable]) -> tuple[list[T], list[int]]:
+    """The different ones, and which of them each is, from 0: most frames share units and devices."""
+    by_key = {key(one): one for one in all_}
+    places = {known: place for place, known in enumerate(by_key)}
+    return list(by_key.values()), [places[key(one)] for one in all_]
 
 
 def _count_repeats(
-    connection: BoundedConnection, catalogue: Catalogue, ready: Sequence[Ready], written: Mapping[int, Ready]
+    connection: BoundedConnection,
+    unit_ids: Mapping[str, int],
+    ready: Sequence[Ready],
+    written: Mapping[int, Ready],
 ) -> None:
     came = Counter(frame.stored.identity for frame in ready)
     came.subtract(frame.stored.identity for frame in written.values())
     repeated = sorted((identity, times) for identity, times in came.items() if times)
-    if not repeated:
-        return
-    unit_ids = catalogue.units({f"{site}/{unit}" for (site, unit, *_), _ in repeated})
     connection.execute(
         statement("frames_repeated"),
         {

@@ -8,19 +8,20 @@ added AS (
         late_before
     )
     SELECT unit_id, log_id, log_partition, log_offset, device, epoch, sequence,
-           sparge.at_us(edge_us), sparge.at_us(recorded_us),
+           sparge.at_us(nullif(edge_us, -1)), sparge.at_us(recorded_us),
            %(sent_units)s::jsonb -> sent_place, sample_count,
-           CASE WHEN sparge.at_us(first_us) < sparge.at_us(recorded_us) - late_after
+           CASE WHEN sparge.at_us(nullif(first_us, -1)) < sparge.at_us(recorded_us) - late_after
                THEN sparge.at_us(recorded_us) - late_after END
     FROM horizon, unnest(
         %(unit_ids)s::integer[], %(log_ids)s::integer[], %(partitions)s::integer[], %(offsets)s::bigint[],
-        %(devices)s::text[], %(epochs)s::bigint[], %(sequences)s::bigint[], %(edge_us)s::bigint[],
+        %(device_places)s::integer[], %(epochs)s::bigint[], %(sequences)s::bigint[], %(edge_us)s::bigint[],
         %(recorded_us)s::bigint[], %(sent_places)s::integer[], %(sample_counts)s::integer[], %(first_us)s::bigint[]
     ) AS sent (
         unit_id, log_id, log_partition, log_offset,
-        device, epoch, sequence, edge_us,
+        device_place, epoch, sequence, edge_us,
         recorded_us, sent_place, sample_count, first_us
     )
+    CROSS JOIN LATERAL (SELECT (%(devices)s::text[])[device_place + 1] AS device) AS named
     ORDER BY unit_id, device COLLATE "C", epoch, sequence
     ON CONFLICT (unit_id, device, epoch, sequence) DO UPDATE
     SET log_id = excluded.log_id,

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from psycopg.adapt import PyFormat
 
-from storage.array_binary import decode_array
+from storage.array_binary import ArrayDumper, decode_array, encode_array
 
 
 def array(values: list[float], width: str = "d", *, nulls: int = 0, dimensions: int = 1) -> bytes:
@@ -25,6 +26,29 @@ def test_elements_come_out_as_they_went_in(values: list[float]) -> None:
 
 def test_no_rows_are_no_elements() -> None:
     assert decode_array(None, ">i8").tolist() == []
+
+
+@pytest.mark.parametrize(("kind", "number"), [(np.int32, 23), (np.int64, 20)])
+@given(data=st.data())
+def test_whole_numbers_go_in_as_they_come_out(
+    kind: type[np.integer], number: int, data: st.DataObject
+) -> None:
+    limits = np.iinfo(kind)
+    values = data.draw(st.lists(st.integers(int(limits.min), int(limits.max))))
+    raw = encode_array(np.array(values, dtype=kind))
+    assert struct.unpack_from(">i", raw, 8) == (number,)
+    if values:
+        assert decode_array(raw, np.dtype(kind).newbyteorder(">").str).tolist() == values
+    else:
+        # PostgreSQL's empty array has no dimension.
+        assert (len(raw), struct.unpack_from(">i", raw)) == (12, (0,))
+
+
+def test_arrays_of_floats_are_no_parameters() -> None:
+    with pytest.raises(KeyError):
+        encode_array(np.array([1.0]))
+    with pytest.raises(KeyError):
+        ArrayDumper(np.ndarray).upgrade(np.array([1.0]), PyFormat.AUTO)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,10 @@ def test_samples_are_sorted_by_signal_and_time_and_keep_their_frame(
         told = [(signal_id, t) for signal_id, times in signals.items() for t in sorted(times)]
         values = np.array([place * 10.0 + t + signal_id / 8 for signal_id, t in told], dtype=np.float64)
         status = np.full(len(told), place, dtype=np.uint32)
-        tracks.append((frame_id, Track(signal_ids, times_us, values, status)))
+        counts = [times.size for times in times_us]
+        together = len({times.tobytes() for times in times_us}) == 1
+        time_us = times_us[0] if together else np.concatenate([np.empty(0, dtype=np.int64), *times_us])
+        tracks.append((frame_id, Track(signal_ids, None if together else counts, time_us, values, status)))
         expected += [
             (signal_id, t, frame_id, float(value), place)
             for (signal_id, t), value in zip(told, values, strict=True)
