@@ -37,7 +37,7 @@ UNITS = ("BR-01", "BR-02")
 def frame(unit: str, sequence: int, start_us: int) -> SensorFrame:
     """Ten seconds of a unit; DO of the first one leaves its place late in the recording."""
     random = np.random.default_rng([UNITS.index(unit), sequence])
-    off = 8.0 if unit == "BR-01" and sequence > 100 else 0.0
+    off = 30.0 if unit == "BR-01" and sequence > 100 else 0.0
     return SensorFrame(
         site="north",
         unit=unit,
