@@ -282,7 +282,7 @@ class AlarmWatch:
     def _judge_limits(self, samples: Samples, moment: Moment) -> Iterator[AlarmTransition]:
         slots, table = samples.slots, self.table
         beyond = (samples.lowest < table.trip_low[slots]) | (samples.highest > table.trip_high[slots])
-        for row in np.flatnonzero(beyond | self._busy[slots]).tolist():
+        for row in (beyond | self._busy[slots]).nonzero()[0].tolist():
             slot, where = int(slots[row]), samples.run(row)
             signal = self.table.signals[slot]
             run = Run(samples.time_us[where], samples.value[where], signal.unit_code)

@@ -217,7 +217,7 @@ def stale(
     since_us = np.maximum(seen["seen_us"], resumed_us)
     missing_s = (now_us - since_us) / 1e6
     late = missing_s > rules["stale_after_s"]
-    if not late.any():
+    if not np.count_nonzero(late):
         return late, missing_s, rules["stale_after_s"]
     allowed_s = _allowed_gap(seen, rules)
     in_service = seen["out"] == 0

@@ -57,12 +57,12 @@ def judge(
         np.maximum(rules["frozen_after_s"], LONGER_THAN_SEEN * seen["flat_max_s"]),
         LONGER_THAN_SEEN * rules["frozen_after_s"],
     )
-    if stood.any():
+    if np.count_nonzero(stood):
         _remember(seen, band, stood, stretch_s, after_s)
-    if seen["stands"].any():
+    if np.count_nonzero(seen["stands"]):
         _look_around(seen, rules["away"], np.where(leapt, np.nan, low), np.where(leapt, np.nan, high))
     seen["moves"] += moved
-    if not level.any():
+    if not np.count_nonzero(level):
         seen["flat_from_us"], seen["flat_value"] = samples.time_us[last], samples.value[last]
         seen["flat_count"] = 1
         return Stands(level, after_s, level)

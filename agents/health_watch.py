@@ -89,7 +89,7 @@ class HealthWatch:
         """Slots that have been taken out of service since this was asked last."""
         out, before = self._table.seen["out"] != 0, self._found["out"]
         changed = out != before
-        if not changed.any():
+        if not np.count_nonzero(changed):
             return []
         newly: list[int] = np.flatnonzero(changed & out).tolist()
         for found in self._found.values():
@@ -139,7 +139,7 @@ class HealthWatch:
         if not self._table.in_service:
             least = Health.OUT_OF_SERVICE
         self.codes = np.full(self.codes.size, int(least), dtype=np.uint8)
-        if self._flags.any():
+        if np.count_nonzero(self._flags):
             self.codes = np.maximum(self.codes, (self._flags * _CODES).max(axis=0))
 
     def remember(self) -> None:
@@ -210,7 +210,7 @@ class HealthWatch:
         """Rows in which a finding has come or gone; remembers what is found now."""
         found = self._found[condition]
         changed = found[slots] != now
-        if not changed.any():
+        if not np.count_nonzero(changed):
             return []
         found[slots] = now
         rows: list[int] = np.flatnonzero(changed).tolist()

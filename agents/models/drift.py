@@ -126,7 +126,7 @@ class DriftLayer:
         total += np.where(fit, step.value, 0.0)
         count += fit
         whole = count >= self.recipe.mean_steps
-        if not whole.any():
+        if not np.count_nonzero(whole):
             return []
         mean = total / np.maximum(count, 1)
         total[whole] = 0.0
@@ -163,7 +163,7 @@ class DriftLayer:
         judged = known & (learnt >= self.recipe.baseline_means)
         learnt += known
         sigma = np.maximum(self._spread.sigma(), self._floor(mean))
-        z = np.clip(residual / sigma, -most, most)
+        z = np.minimum(np.maximum(residual / sigma, -most), most)
         # Guarded: what is far out is not taken for usual. Frozen: nothing is, once the baseline is complete.
         near = np.abs(z) < self.recipe.learn_below
         taught = known & (~judged | (near if self.recipe.learning == "guarded" else False))

@@ -141,7 +141,7 @@ class MultivariateLayer:
         there = step.fresh & step.fit & np.isfinite(step.value)
         self._follow(step, there)
         there &= self._watched
-        if not there.any() or step.context.stage in self.recipe.silent_stages:
+        if not np.count_nonzero(there) or step.context.stage in self.recipe.silent_stages:
             return None
         centred, features = self._smoothing.take(step.value, there)
         present = ~np.isnan(features)
@@ -220,9 +220,9 @@ class MultivariateLayer:
         # A set point that seldom rests is moved by a cascade or a profile, and one that moves after something
         # went wrong by a controller's answer to it: neither is a new command.
         rested = self._set_for >= self.recipe.baseline_steps
-        commanded = bool((moved & rested).any()) and not (self._suspect or self._high_steps)
+        commanded = np.count_nonzero(moved & rested) > 0 and not (self._suspect or self._high_steps)
         self._set_for += 1
-        if moved.any():
+        if np.count_nonzero(moved):
             np.copyto(self._set_to, step.value, where=moved)
             self._set_for[moved] = 0
         if self._last_us is not None:

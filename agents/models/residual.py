@@ -186,7 +186,7 @@ class ResidualLayer:
             far &= ~set_back
             ready &= ~set_back
         stepped = far & fit & self._stores
-        if stepped.any():
+        if np.count_nonzero(stepped):
             shift = lanes["shift"]
             shift += np.where(stepped, value - expected, 0.0)
         learned = self._learn(value - lanes["shift"], size, far & ~stepped, (present, fresh, fit & ~stepped))
@@ -206,7 +206,7 @@ class ResidualLayer:
         samples: NDArray[np.intp] | int = 1,
     ) -> NDArray[np.float64]:
         """Score values of the signals at `slots`, each the worst of `samples`; as value, >= 0, finite."""
-        size = np.abs(np.clip(value, -LARGEST, LARGEST) - expected) / spread
+        size = np.abs(np.minimum(np.maximum(value, -LARGEST), LARGEST) - expected) / spread
         score = self._score(size, expected, spread, slots) - np.log10(samples)
         return np.maximum(score, 0.0)
 

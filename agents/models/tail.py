@@ -95,7 +95,7 @@ class TailBank:
         """Let the lanes in `where` learn the `size` (S,) of a deviation."""
         seen, beyond, t = self._lanes["seen"], self._lanes["beyond"], self._lanes["t"]
         over = where & (size > t)
-        lanes = np.flatnonzero(over)
+        lanes = over.nonzero()[0]
         if lanes.size:
             count = np.minimum(beyond[lanes] + 1.0, self._memory)
             beyond[lanes] = count
@@ -117,7 +117,7 @@ class TailBank:
         t = np.maximum(self._lanes["t"][slots], least_t)
         ratio = np.minimum(size / t, LARGEST_RATIO)
         score: NDArray[np.float64] = (log(2.0) + log_ndtr(-NORMAL_T * np.minimum(ratio, 1.0))) / -LN10
-        far = np.flatnonzero(ratio > 1.0)
+        far = (ratio > 1.0).nonzero()[0]
         if far.size:
             # A slice is all lanes.
             lanes = far if isinstance(slots, slice) else slots[far]

@@ -108,7 +108,7 @@ class Worst:
         expected, spread = judge.expected[slots], judge.spread[slots]
         deviation = np.abs(samples.value - samples.each(expected)) / samples.each(spread)
         most = np.maximum.reduceat(deviation, samples.starts)
-        places = np.flatnonzero(deviation == samples.each(most))
+        places = (deviation == samples.each(most)).nonzero()[0]
         first = places[places.searchsorted(samples.starts)]
         rows = self._row[slots]
         self._counts[rows] += np.where(ready, samples.counts, 0)
@@ -122,7 +122,7 @@ class Worst:
 
     def scores(self, judge: Judge, suspect_at: float) -> Scores | None:
         """Return the scores of the signals that were judged; None where none was."""
-        at = np.flatnonzero(self._counts > 0)
+        at = self._counts.nonzero()[0]
         if not at.size:
             return None
         slots = self._slots[at]

@@ -134,11 +134,14 @@ class ForecastLayer:
         now = np.where(self._held(), self._experts.value, np.nan)[:, None]
         answer = np.where(self._choice.known, now + chosen.answer, np.nan)
         low, high = self._plausible[:, :1], self._plausible[:, 1:]
+        value, lower, upper = (
+            np.minimum(np.maximum(ahead, low), high) for ahead in (answer, answer - below, answer + above)
+        )
         return Outlooks(
             horizon_s=np.array(self.recipe.horizons_s),
-            value=np.clip(answer, low, high),
-            lower=np.clip(answer - below, low, high),
-            upper=np.clip(answer + above, low, high),
+            value=value,
+            lower=lower,
+            upper=upper,
             fallback=chosen.diverged,
             silent=chosen.silent,
             reached=self._intervals.reached,
