@@ -143,7 +143,7 @@ class Client:
             return queries.limits_ahead(connection, unit, signals, *span, limit=limit)
 
     def alarms(self, unit: str | None = None, *, active_only: bool = False) -> Table:
-        """Every alarm as it stands now, active ones first."""
+        """Every alarm as it stands now, active ones first; of an instrument with its NE 107 state."""
         with queries.reading(self._conninfo) as connection:
             return queries.alarms(connection, unit, active_only=active_only)
 

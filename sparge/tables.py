@@ -39,14 +39,21 @@ def as_text(table: Table, names: Sequence[str], zone: ZoneInfo | None) -> str:
     return text_table([_HEADINGS.get(name, name) for name in chosen], rows, right=numbers)
 
 
-_HEADINGS = {"ucum": "unit", "limit_value": "limit", "made_at": "made", "looks_like": "looks like"}
+_HEADINGS = {
+    "ucum": "unit",
+    "limit_value": "limit",
+    "made_at": "made",
+    "looks_like": "looks like",
+    "device_state": "NE 107",
+    "value_status": "value status",
+}
 
 
 def _shown(name: str, value: Any, zone: ZoneInfo | None) -> str:
     if name == "ucum":
         return show_unit(value or "")
-    if name == "status":
-        return show_status(value)
+    if name in {"status", "value_status"}:
+        return "" if value is None else show_status(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, datetime):

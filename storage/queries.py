@@ -304,7 +304,10 @@ def limits_ahead(
 
 
 def alarms(connection: BoundedConnection, unit: str | None = None, *, active_only: bool = False) -> Table:
-    """One row an alarm: its state now, since when, value and limit, and what to do; active ones first."""
+    """One row an alarm: its state now, since when, value and limit, and what to do; active ones first.
+
+    device_state (NE 107), value_status (OPC UA): what it says of an instrument; None of the process.
+    """
     parameters = {**_unit_parameters(connection, unit), "active_only": active_only}
     return _ask(connection, "query_alarms", parameters)
 
@@ -321,6 +324,7 @@ def alarm_history(
     """Every transition of the alarms of these signals (none: of all) in the span, by recorded time.
 
     A name without an alarm is no error: an alarm may concern what is no signal, such as a silent device.
+    device_state and value_status: as of `alarms`.
     """
     parameters = {
         **_unit_parameters(connection, unit),

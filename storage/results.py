@@ -188,6 +188,8 @@ def write_transitions(
             "consequences": [t.consequence for t in transitions],
             "actions": [t.action for t in transitions],
             "responds": [t.respond_within_s for t in transitions],
+            "device_states": [t.device_state for t in transitions],
+            "value_statuses": [t.value_status for t in transitions],
         },
     )
     return len(new)

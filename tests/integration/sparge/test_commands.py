@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 from confluent_kafka.admin import AdminClient
+from pyarrow import parquet
 
 from schemas.alarm import AlarmState, AlarmTransition
 from schemas.deadletter import DeadLetter
 from schemas.errors import FrameRefused, Reason
 from schemas.source import Source
+from schemas.status import Status
+from storage.store import Store
 from streams.codec import outgoing
 from streams.deadletters import DeadLetterProducer, send_back
 from streams.tail import read_all
@@ -122,6 +125,32 @@ def transition(number: int, unit: str, event: str) -> AlarmTransition:
         respond_within_s=120.0,
         since_us=NOW_US,
     )
+
+
+def test_what_an_alarm_says_of_its_instrument_is_asked_of_the_database(
+    sparge: CommandLine, store_database: str, tmp_path: Path
+) -> None:
+    failed = Status.BAD_SENSOR_FAILURE
+    raised = transition(1, "A", "raised").model_copy(
+        update={"device_state": "F", "value_status": int(failed), "condition": "range"}
+    )
+    with Store(store_database, application="test") as store:
+        store.register_log("record", "cluster", {ALARM_TRANSITIONS.name: "id"}, {ALARM_TRANSITIONS.name: 1})
+        with store.transaction("record", [(ALARM_TRANSITIONS.name, 0)]) as writing:
+            writing.write_transitions([raised, transition(2, "A", "raised")])
+    span = ("--from", "2026-09-21T14:00Z", "--to", "2026-09-21T15:00Z")
+    asked = ("query", "alarmed/A", *span, "--what", "alarms")
+    shown = sparge.done(*asked)
+    assert "NE 107" in shown
+    assert len(re.findall(r"F +BadSensorFailure$", shown, flags=re.MULTILINE)) == 1
+    found = rows(sparge.done(*asked, "--format", "csv"))
+    assert [(row["device_state"], row["value_status"]) for row in found] == [
+        ("F", str(int(failed))),
+        ("", ""),
+    ]
+    file = tmp_path / "alarms.parquet"
+    sparge.done(*asked, "--format", "parquet", "--out", str(file))
+    assert parquet.read_table(file).column("value_status").to_pylist() == [int(failed), None]
 
 
 def tell(broker: Broker, number: int, unit: str, event: str) -> None:

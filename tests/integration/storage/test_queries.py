@@ -54,7 +54,7 @@ def filled(database_server: str) -> Iterator[str]:
                 writing.write_forecasts([foreseen(source(1, index=1))])
                 writing.write_transitions(
                     [
-                        transition(source(2)),
+                        transition(source(2), device_state="M", value_status=0x408F0000),
                         transition(source(2, index=1), condition="high", time_us=T0_US + 1),
                         transition(
                             source(3),
@@ -206,10 +206,14 @@ def test_alarms_show_active_ones_first_and_history_shows_all(reader: BoundedConn
     assert list(table.columns["condition"]) == ["low", "high"]
     assert list(table.columns["active"]) == [True, False]
     assert table.columns["action"][0] == "raise agitation"
+    assert list(table.columns["device_state"]) == ["M", None]
+    assert list(table.columns["value_status"]) == [0x408F0000, None]
     assert list(queries.alarms(reader, "north/BR-01", active_only=True).columns["condition"]) == ["low"]
     assert len(queries.alarms(reader, "BR-02")) == 0
     history = queries.alarm_history(reader, "north/BR-01", [], T0_US, END_US)
     assert list(history.columns["event"]) == ["raised", "raised", "cleared"]
+    assert list(history.columns["device_state"]) == ["M", None, None]
+    assert list(history.columns["value_status"]) == [0x408F0000, None, None]
     assert len(queries.alarm_history(reader, "north/BR-01", ["DO"], T0_US, END_US)) == 3
     assert len(queries.alarm_history(reader, "north/BR-01", ["pH"], T0_US, END_US)) == 0
 

@@ -9,6 +9,7 @@ from schemas.alarm import AlarmState, AlarmTransition
 from schemas.forecast import Forecast, ForecastMessage, TimeToLimit
 from schemas.score import Contribution, ModelRef, Score, ScoreMessage, UnitScore
 from schemas.source import Source
+from schemas.status import Status
 from tests.integration.storage.frames import FRAMES, T0_US, column, stored
 
 if TYPE_CHECKING:
@@ -163,6 +164,27 @@ def test_an_alarm_is_what_its_last_transition_says_whatever_was_stored_first(
         ("north/BR-01/DO/low", "normal", False, AT, AT.replace(microsecond=9), decided, 25.0, 20.0, *known),
     ]
     assert rows("SELECT count(*) FROM sparge.alarm_history") == [(3,)]
+
+
+def test_what_an_alarm_says_of_its_instrument_is_stored_with_the_transition_that_raised_it(
+    store: Store, rows: Rows
+) -> None:
+    of_probe = {"signal": "pH", "condition": "range"}
+    raised = transition(source(10), **of_probe, device_state="F", value_status=int(Status.BAD_SENSOR_FAILURE))
+    cleared = transition(source(12), **of_probe, event="cleared", state=AlarmState.NORMAL, time_us=T0_US + 9)
+    of_process = transition(source(11))
+    said = "SELECT signal, event, device_state, value_status FROM sparge."
+    with store.transaction("ingest", [TP]) as transaction_:
+        transaction_.write_transitions([raised, of_process])
+    failed = ("pH", "raised", "F", 0x808C0000)
+    assert rows(said + "alarms ORDER BY signal") == [("DO", "raised", None, None), failed]
+    with store.transaction("ingest", [TP]) as transaction_:
+        transaction_.write_transitions([cleared])
+    assert rows(said + "alarms WHERE signal = 'pH'") == [("pH", "cleared", None, None)]
+    assert rows(said + "alarm_history WHERE signal = 'pH' ORDER BY time") == [
+        failed,
+        ("pH", "cleared", None, None),
+    ]
 
 
 def test_transitions_of_one_moment_are_told_apart_by_their_source(store: Store, rows: Rows) -> None:

@@ -84,6 +84,13 @@ def test_what_is_said_of_the_unit_goes_to_parquet_without_units(tmp_path: Path) 
     assert read.schema.field("score").metadata is None
 
 
+def test_an_alarm_shows_the_state_of_its_instrument_and_of_its_value_where_it_is_about_one() -> None:
+    table = Table({"signal": ["pH", "DO"], "device_state": ["F", None], "value_status": [0x808C0000, None]})
+    header, _, *lines = as_text(table, list(table.columns), None).splitlines()
+    assert header == "signal  NE 107  value status"
+    assert [line.split() for line in lines] == [["pH", "F", "BadSensorFailure"], ["DO"]]
+
+
 def test_a_status_is_shown_by_its_name_or_severity() -> None:
     assert show_status(0) == "Good"
     assert show_status(0x80000000) == "Bad"
