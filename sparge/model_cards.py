@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from agents.models.checks import Finding
     from agents.models.registry import Place, Registry, Standing
     from schemas.model_event import Verdict
-    from storage.model_queries import Agreement, Comparison, Foresight
+    from storage.model_queries import Agreement, Comparison, Foresight, OutOfService
 
 RANKS = ("champion", "challenger", "former", "retired")
 VERDICTS_READ = "verdicts: alarms called true/nuisance/known work"
@@ -31,8 +31,13 @@ def in_order(standings: Iterable[Standing]) -> list[Standing]:
     )
 
 
-def listing(registry: Registry, standings: Sequence[Standing], zone: ZoneInfo | None) -> str:
-    """Return a table of models, and below it why some of them are silent."""
+def listing(
+    registry: Registry,
+    standings: Sequence[Standing],
+    zone: ZoneInfo | None,
+    fallen: Sequence[OutOfService] = (),
+) -> str:
+    """Return a table of models, and below it why some of them are silent, or out of service in which unit."""
     rows = []
     order = in_order(standings)
     for one in order:
@@ -56,10 +61,18 @@ def listing(registry: Registry, standings: Sequence[Standing], zone: ZoneInfo | 
         for one in order
         if (why := silent(one))
     ]
-    return "\n".join([text_table(header, rows), VERDICTS_READ, *notes])
+    # A model may stand in several contexts: it is told once.
+    out = {
+        f"{one.model.name}@{one.model.version} for {one.layer}, {each.unit}, {fallen_text(each, zone)}": None
+        for one in order
+        for each in fallen_of(one, fallen)
+    }
+    return "\n".join([text_table(header, rows), VERDICTS_READ, *notes, *out])
 
 
-def card(registry: Registry, model: Standing, zone: ZoneInfo | None) -> Iterator[tuple[str, str]]:
+def card(
+    registry: Registry, model: Standing, zone: ZoneInfo | None, fallen: Sequence[OutOfService] = ()
+) -> Iterator[tuple[str, str]]:
     """Yield everything that is known of a model, as (name, text)."""
     registered = model.registered
     yield "model", f"{model.model.name} {model.model.version}"
@@ -68,6 +81,8 @@ def card(registry: Registry, model: Standing, zone: ZoneInfo | None) -> Iterator
     yield "context", context_text(model.context)
     if why := silent(model):
         yield "silent", why
+    for each in fallen_of(model, fallen):
+        yield "out of service", f"{each.unit}, {fallen_text(each, zone)}"
     yield "role", f"{model.role} since {show_second(model.since_us, zone)}, by {model.by}: {model.why}"
     yield "registered", f"{show_second(registered.time_us, zone)}, by {registered.by}: {registered.why}"
     yield "author", registered.author or "not said"
@@ -105,6 +120,21 @@ def silent(model: Standing) -> str:
     except ModelRefused:
         return "its recipe cannot be read here"
     return str(getattr(recipe, "shortage", ""))
+
+
+def fallen_of(model: Standing, fallen: Sequence[OutOfService]) -> list[OutOfService]:
+    """Of all that is out of service what is this model, in the units that its context allows."""
+    return [
+        one
+        for one in fallen
+        if (one.layer, one.digest) == (model.layer, model.model.digest)
+        and model.context.unit in {None, one.unit}
+    ]
+
+
+def fallen_text(one: OutOfService, zone: ZoneInfo | None) -> str:
+    """Return since when a model is out of service, and why, as it was said."""
+    return f"{show_second(one.time_us, zone)}: {one.reason}"
 
 
 def verdicts_text(registry: Registry, digest: str, place: Place | None = None) -> str:

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from agents.models.registry import context_text
-from sparge.model_cards import precision, silent
+from sparge.model_cards import fallen_of, precision, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from agents.model_replay import Said
     from agents.models.registry import Place, Registry, Standing
     from sparge.model_replay import Outcome
-    from storage.model_queries import Agreement, Comparison
+    from storage.model_queries import Agreement, Comparison, OutOfService
 
 
 def as_line(fields: Mapping[str, Any]) -> str:
@@ -23,8 +23,10 @@ def as_line(fields: Mapping[str, Any]) -> str:
     return orjson.dumps(fields).decode()
 
 
-def standing_fields(registry: Registry, one: Standing) -> dict[str, Any]:
-    """A model in one layer and context, as `models list` has it."""
+def standing_fields(
+    registry: Registry, one: Standing, fallen: Sequence[OutOfService] | None = None
+) -> dict[str, Any]:
+    """A model in one layer and context, as `models list` has it; fallen None: not known."""
     return {
         "layer": one.layer,
         "context": one.context.model_dump(exclude_none=True),
@@ -34,15 +36,18 @@ def standing_fields(registry: Registry, one: Standing) -> dict[str, Any]:
         "by": one.by,
         "why": one.why,
         "silent": silent(one) or None,
+        "out_of_service": _out_of_service(one, fallen),
         "verdicts": _verdicts(registry, one, (one.layer, one.context)),
     }
 
 
-def card_fields(registry: Registry, one: Standing) -> dict[str, Any]:
+def card_fields(
+    registry: Registry, one: Standing, fallen: Sequence[OutOfService] | None = None
+) -> dict[str, Any]:
     """Everything that is known of a model, as `models show` has it."""
     said = one.registered
     return {
-        **standing_fields(registry, one),
+        **standing_fields(registry, one, fallen),
         "registered_us": said.time_us,
         "registered_by": said.by,
         "registered_why": said.why,
@@ -125,6 +130,16 @@ def outcome_fields(outcome: Outcome) -> dict[str, Any]:
 
 def _named(one: Standing) -> dict[str, str]:
     return {"model": one.model.name, "version": one.model.version, "digest": one.model.digest}
+
+
+def _out_of_service(
+    one: Standing, fallen: Sequence[OutOfService] | None
+) -> list[dict[str, str | int]] | None:
+    if fallen is None:
+        return None
+    return [
+        {"unit": each.unit, "time_us": each.time_us, "reason": each.reason} for each in fallen_of(one, fallen)
+    ]
 
 
 def _verdicts(registry: Registry, one: Standing, place: Place | None) -> dict[str, Any]:

@@ -73,6 +73,16 @@ class BatchSpan(NamedTuple):
     until_us: int
 
 
+class OutOfService(NamedTuple):
+    """A model that failed in a unit, by layer and digest: when (device time), and what it said of it."""
+
+    unit: str
+    layer: str
+    digest: str
+    time_us: int
+    reason: str
+
+
 class StoredScore(NamedTuple):
     """What a model said, as it is stored; `signal` is empty for the unit as a whole, whose `numbers` are one.
 
@@ -148,6 +158,11 @@ def batch_span(connection: BoundedConnection, batch: str, member: str | None) ->
         raise QueryRefused(f"There are {len(rows)} batches {batch}: {owners}.", next_step="--member MEMBER")
     unit, name, owner, started_us, until_us = rows[0]
     return BatchSpan(unit, name, owner, started_us, FOR_EVER_US if until_us is None else until_us)
+
+
+def out_of_service(connection: BoundedConnection) -> list[OutOfService]:
+    """The models that failed in the present batch of each unit, or since its last one ended."""
+    return [OutOfService(*row) for row in connection.execute(statement("query_models_out_of_service"))]
 
 
 def stored_scores(

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from agents.models.registry import Standing
-from schemas.errors import SettingsError, StorageError
+from schemas.errors import QueryRefused, SettingsError, StorageError
 from schemas.model_event import ModelContext
 from sparge.model_cards import card, comparison, in_order, listing, verdicts_text
 from sparge.model_contexts import must_be_unit, names_context
@@ -18,7 +18,7 @@ from sparge.progress import Progress
 from sparge.settings import Settings, reach
 from sparge.terminal import command_name, err, out, say
 from sparge.times import parse_span_us, parse_zone, show_second
-from storage.model_queries import Comparison
+from storage.model_queries import Comparison, OutOfService, out_of_service
 from storage.model_queries import compare as compare_stored
 from storage.queries import find_unit, reading
 
@@ -31,6 +31,8 @@ Zone = Annotated[str, typer.Option(help="Time zone shown.", show_default="UTC")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")]
 ANSWER_WITHIN_S = 600.0
 """A comparison of weeks may take that long; it can be ended with Ctrl-C."""
+LIST_WITHIN_S = 10.0
+"""A list does not wait longer for what only the database knows."""
 
 
 def list_(
@@ -51,11 +53,12 @@ def list_(
         if (every or one.role in {"champion", "challenger"})
         and (unit is None or one.context.unit in {None, unit})
     ]
+    fallen = _fallen(settings, unit)
     if as_json:
         for one in shown:
-            out.print(as_line(standing_fields(registry, one)))
+            out.print(as_line(standing_fields(registry, one, fallen)))
         return
-    say(listing(registry, shown, parse_zone(zone) if zone else None))
+    say(listing(registry, shown, parse_zone(zone) if zone else None, fallen or ()))
     if registry.void:
         say(f"{len(registry.void)} events had no effect: {command_name()} models show MODEL says why.")
     say(f"next: {command_name()} models show {shown[0].model.name}" if shown else "No model is registered.")
@@ -71,6 +74,19 @@ def _known(settings: Settings, unit: str) -> str:
         return unit
 
 
+def _fallen(settings: Settings, unit: str | None = None) -> list[OutOfService] | None:
+    """The models that are out of service, in one unit or in any; None, and said, where nobody knows."""
+    try:
+        with reading(
+            settings.conninfo(), application="sparge models", answer_within_s=LIST_WITHIN_S
+        ) as connection:
+            found = out_of_service(connection)
+    except (StorageError, SettingsError, QueryRefused) as error:
+        err.print(f"What is out of service is not known: {error.message}", style="yellow")
+        return None
+    return [one for one in found if unit in {None, one.unit}]
+
+
 @names_context
 def show(
     model: Model,
@@ -81,12 +97,14 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show a model's card: recipe, versions, training, figures, verdicts, history."""
-    registry = registry_of(reach().kafka())
+    settings = reach()
+    registry = registry_of(settings.kafka())
     found = find(registry, model, context, layer)
+    fallen = _fallen(settings)
     if as_json:
-        out.print(as_line(card_fields(registry, found)))
+        out.print(as_line(card_fields(registry, found, fallen)))
         return
-    for name, text in card(registry, found, parse_zone(zone) if zone else None):
+    for name, text in card(registry, found, parse_zone(zone) if zone else None, fallen or ()):
         say((f"{name}: ", "bold"), text)
 
 

@@ -17,14 +17,18 @@ from agents.models.contenders import SHIPPED, read
 from agents.models.river_state import RIVER
 from schemas.frame import SensorFrame, SignalColumn
 from schemas.model_event import ModelContext
+from schemas.score import UnitScore
 from sparge.model_registry import find_anywhere, registry_of, tell
 from sparge.model_replay import replay, told
+from storage.store import Store
 from streams.admin import ensure_topics
 from streams.publisher import Publisher
 from streams.tail import read_all
 from streams.topics import FRAMES as FRAMES_LOG
 from streams.topics import MODELS_REGISTRY
 from tests.integration.sparge.command_line import CommandLine
+from tests.integration.storage.frames import register
+from tests.integration.storage.test_results import scored, source
 from tests.servers.kafka import delete_topics
 
 if TYPE_CHECKING:
@@ -230,6 +234,40 @@ def test_a_list_says_who_is_silent_and_why_and_programs_read_it_too(sparge: Comm
     card = json.loads(sparge.done("models", "show", "one-step-residual", "--json"))
     assert card["role"] == "champion"
     assert "name: one-step-residual" in card["recipe"]
+
+
+def test_a_list_says_who_is_out_of_service_where_and_why(
+    sparge: CommandLine, topics: Broker, store_database: str, tmp_path: Path
+) -> None:
+    assert "out of service" not in sparge.done("models", "list")
+    champion = find_anywhere(registry_of(topics), "one-step-residual")
+    why = "out of service until the next batch: ZeroDivisionError('injected')"
+    word = UnitScore(
+        time_us=1_790_000_000_000_000,
+        score=0.0,
+        suspect=False,
+        learned=False,
+        contributions=[],
+        reason=why,
+    )
+    told = scored(source(7), "DO").model_copy(update={"model": champion.model, "layer": "residual"})
+    with Store(store_database, application="test") as store:
+        register(store)
+        with store.transaction("ingest", [(FRAMES_LOG.name, 0)]) as writing:
+            writing.write_scores([told.model_copy(update={"unit_scores": [word]})])
+    named = f"{champion.model.name}@{champion.model.version} for residual, {UNIT}, 2026-09-21 14:13:20"
+    said = f"{named}+00:00: {why}"
+    assert said in sparge.done("models", "list")
+    assert said in sparge.done("models", "list", "--unit", UNIT)
+    listed = [json.loads(line) for line in sparge.done("models", "list", "--json").splitlines()]
+    assert [one["layer"] for one in listed if one["out_of_service"]] == ["residual"]
+    assert f"out of service: {UNIT}, 2026" in sparge.done("models", "show", "one-step-residual")
+    nowhere = CommandLine(
+        tmp_path, SPARGE_BROKER=topics.bootstrap, SPARGE_DATABASE="postgresql://nobody@127.0.0.1:1/none"
+    )
+    ended = nowhere.run("models", "list")
+    assert "What is out of service is not known: The database at 127.0.0.1:1/none" in ended.stderr
+    assert (ended.code, "one-step-residual@" in ended.stdout) == (0, True)
 
 
 @pytest.mark.parametrize(

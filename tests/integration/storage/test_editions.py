@@ -43,7 +43,31 @@ WHERE g.name <> 'DO_setpoint' OR n % 4000 = 3;
 INSERT INTO sparge.dirty_span (unit_id, first, last)
 SELECT unit_id, to_timestamp(20000 * 86400 + h * 3600), to_timestamp(20000 * 86400 + h * 3600 + 3599.999)
 FROM sparge.unit CROSS JOIN generate_series(0, 2) AS h;
+INSERT INTO sparge.source_log (topic_id, topic) VALUES ('t', 'telemetry.frames');
+INSERT INTO sparge.model (name, version, digest) VALUES ('holt', '1', 'ab12');
+INSERT INTO sparge.result (
+    source_log_id, source_partition, source_offset, source_index, unit_id, model_id, layer
+)
+SELECT l.source_log_id, 0, n, 0, u.unit_id, m.model_id, 'residual'
+FROM sparge.source_log AS l CROSS JOIN sparge.unit AS u CROSS JOIN sparge.model AS m
+    CROSS JOIN generate_series(1, 3) AS n
+ORDER BY n;
+INSERT INTO sparge.alarm_transition (
+    result_id, unit_id, signal, condition, event, state, time, since, ucum, priority, alarm_class, message,
+    cause, consequence, action, respond_within_s, device_state, value_status
+)
+SELECT r.result_id, r.unit_id, 'pH', 'range', CASE r.source_offset WHEN 2 THEN 'cleared' ELSE 'raised' END,
+       'unacknowledged', to_timestamp(20000 * 86400 + r.source_offset), to_timestamp(20000 * 86400 + 1),
+       '[pH]', 'low', 'instrument', 'm', 'c', 'q', 'a', 60,
+       CASE r.source_offset WHEN 2 THEN NULL ELSE 'F' END,
+       CASE r.source_offset WHEN 2 THEN NULL ELSE 2156658688 END
+FROM sparge.result AS r;
+INSERT INTO sparge.unit_score (time, result_id, score, unit_id, suspect, learned, reason, signals, shares)
+SELECT to_timestamp(20000 * 86400 + r.source_offset), r.result_id, 0, r.unit_id, FALSE, FALSE,
+       CASE r.source_offset WHEN 2 THEN 'out of service until the next batch: KeyError(1)' END, '{}', '{}'
+FROM sparge.result AS r;
 """
+FAILED = ("F", 0x808C0000)
 LATE = """
 INSERT INTO sparge.sample (time, value, frame_id, signal_id, status)
 SELECT to_timestamp(20000 * 86400 + 100.5), 77, 1, signal_id, 0 FROM sparge.signal WHERE name = 'DO';
@@ -70,6 +94,10 @@ QUESTIONS = {
     "missing frames": "SELECT * FROM sparge.missing_frames",
     "batches": "SELECT * FROM sparge.batches",
     "alarms": "SELECT * FROM sparge.alarms",
+    "alarm history": "SELECT * FROM sparge.alarm_history ORDER BY time",
+    "instruments": "SELECT time, device_state, value_status FROM sparge.alarm_history ORDER BY time",
+    "unit scores": "SELECT * FROM sparge.unit_scores ORDER BY time",
+    "models out of service": statement("query_models_out_of_service").decode(),
     "scores": "SELECT * FROM sparge.scores",
     "forecasts": "SELECT * FROM sparge.forecasts",
 }
@@ -119,6 +147,8 @@ def test_all_editions_answer_alike_before_and_after_the_job_and_after_late_rows(
         told = {edition: answers(connection) for edition, connection in editions.items()}
         reference = told[Edition.POSTGRES]
         assert len(reference["minutes"]) > 360
+        assert [row[1:] for row in reference["instruments"]] == [FAILED, (None, None), FAILED]
+        assert len(reference["models out of service"]) == 1
         for edition, of_edition in told.items():
             for about, answer in of_edition.items():
                 assert answer == reference[about], (step, edition, about)

@@ -21,7 +21,7 @@ from sparge.model_cards import card, comparison, findings, listing, metrics, ver
 from sparge.model_json import as_line, card_fields, comparison_fields, outcome_fields, standing_fields
 from sparge.model_registry import find, must_be_signed, recipe_in, tell
 from sparge.model_replay import Outcome
-from storage.model_queries import Agreement, BatchSpan, Comparison, Foreseen, Foresight
+from storage.model_queries import Agreement, BatchSpan, Comparison, Foreseen, Foresight, OutOfService
 from streams.connection import Broker
 
 if TYPE_CHECKING:
@@ -308,6 +308,39 @@ def test_the_figures_of_a_promotion_are_those_of_the_comparison() -> None:
         "challenger_coverage_300s": 1.0,
         "challenger_silent_share_300s": 1.0,
     }
+
+
+WHY = "out of service until the next batch: ZeroDivisionError('injected')"
+
+
+@pytest.mark.parametrize(
+    ("unit", "model", "lines"),
+    [
+        ("north/BR-01", HOLT, 1),
+        # In two contexts, told once; the context of a unit is none of another's.
+        ("north/BR-01", TREES, 1),
+        ("north/BR-02", TREES_2, 0),
+    ],
+)
+def test_a_model_that_is_out_of_service_is_named_with_its_unit_and_the_reason(
+    unit: str, model: ModelRef, lines: int
+) -> None:
+    fallen = [OutOfService(unit, "residual", model.digest, 1_790_000_000_000_000, WHY)]
+    told = listing(REGISTRY, REGISTRY.standings(), ZoneInfo("Europe/Berlin"), fallen).splitlines()
+    name = f"{model.name}@{model.version} for residual, {unit}, 2026-09-21 16:13:20+02:00: {WHY}"
+    assert [line for line in told if "out of service" in line] == [name] * lines
+    standing = find(REGISTRY, f"{model.name}@{model.version}", None)
+    on_card = dict(card(REGISTRY, standing, None, fallen)).get("out of service")
+    assert on_card == (f"{unit}, 2026-09-21 14:13:20+00:00: {WHY}" if lines else None)
+
+
+def test_a_program_reads_what_is_out_of_service_and_whether_that_is_known() -> None:
+    holt, trees = (find(REGISTRY, name, None) for name in ("holt", "trees@2"))
+    fallen = [OutOfService("north/BR-01", "residual", HOLT.digest, 5, WHY)]
+    said = {"unit": "north/BR-01", "time_us": 5, "reason": WHY}
+    assert standing_fields(REGISTRY, holt, fallen)["out_of_service"] == [said]
+    assert card_fields(REGISTRY, trees, fallen)["out_of_service"] == []
+    assert standing_fields(REGISTRY, holt)["out_of_service"] is None
 
 
 def test_a_check_that_is_not_passed_stands_out() -> None:
