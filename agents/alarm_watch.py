@@ -39,6 +39,8 @@ FOREVER_US = 2**62
 
 NOT_IN_PHASE = "there is no such alarm in this phase"
 OUT_OF_SERVICE = "its device has taken it out of service"
+GONE = "has gone out of service"
+"""Of a model, with which the words end that tell of an alarm that it leaves behind."""
 
 
 class AlarmWatch:
@@ -120,7 +122,8 @@ class AlarmWatch:
     ) -> list[AlarmTransition]:
         """Let an alarm know what a model sees of a signal, or of the unit as a whole (definition.UNIT).
 
-        What it sees is of the device time that the unit has reached.
+        What it sees is of the device time that the unit has reached. An alarm keeps its model until it is
+        over; once that has gone out of service its return within the off-delay makes no all-clear of it.
         """
         key = (name, condition)
         if not abnormal and key not in self._alarms.alarms:
@@ -132,11 +135,18 @@ class AlarmWatch:
             return self._alarms.withdraw(key, moment, NOT_IN_PHASE)
         if abnormal:
             evidence = replace(evidence, sample_us=self._reached_us)
+        elif (before := self.evidence(key)) is not None:
+            gone = before.ended if before.ended.endswith(GONE) else ""
+            evidence = replace(evidence, model=evidence.model or before.model, ended=evidence.ended or gone)
         return self._alarms.observe(definition, evidence, moment, abnormal=abnormal)
 
     def under_way(self) -> dict[Key, Alarm]:
         """Return the alarms that are not at rest; what a tick may change of the memory shows here."""
         return dict(self._alarms.alarms)
+
+    def evidence(self, key: Key) -> Evidence | None:
+        """Return what an alarm was last decided by; None where it is at rest."""
+        return self._alarms.evidence.get(key)
 
     def memory(self) -> dict[str, object]:
         """Return what has to survive a restart, as the fields of snapshot.UnitSnapshot."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from agents.alarm_watch import GONE
 from agents.alarms.annunciator import Evidence
 from agents.alarms.definition import UNIT
 from agents.alarms.wording import quantity
@@ -46,7 +47,8 @@ def judge_anomalies(models: UnitModels, alarms: AlarmWatch, moment: Moment) -> l
     )
     looks = models.looks_like()
     names = [signal.name for signal in alarms.table.signals]
-    told += alarms.observe(UNIT, "anomaly", _of_unit(worst, looks, names), moment, abnormal=worst is not None)
+    of_unit = _of_unit(worst, looks, names) or _over((UNIT, "anomaly"), models, alarms)
+    told += alarms.observe(UNIT, "anomaly", of_unit, moment, abnormal=worst is not None)
     under_way = alarms.under_way()
     told_of = {
         name: condition
@@ -75,7 +77,21 @@ def judge_anomalies(models: UnitModels, alarms: AlarmWatch, moment: Moment) -> l
         )
         told += alarms.observe(name, "anomaly", evidence, moment, abnormal=abnormal)
     for name in sorted(pending):
-        told += alarms.observe(name, "anomaly", Evidence(None, "1"), moment, abnormal=False)
+        evidence = _over((name, "anomaly"), models, alarms)
+        told += alarms.observe(name, "anomaly", evidence, moment, abnormal=False)
+    return told
+
+
+def end_forecast_alarms(models: UnitModels, alarms: AlarmWatch, moment: Moment) -> list[AlarmTransition]:
+    """Let a time to limit end whose model has gone out of service: nobody forecasts what would end it."""
+    told = []
+    for key in sorted(alarms.under_way()) if models.faults else ():
+        name, condition = key
+        evidence = alarms.evidence(key)
+        model = None if evidence is None else evidence.model
+        if condition == "time_to_limit" and model is not None and models.out_of_service(model):
+            ended = f"is no longer forecast: its model {model.name} {model.version} {GONE}"
+            told += alarms.observe(name, condition, Evidence(None, "s", ended=ended), moment, abnormal=False)
     return told
 
 
@@ -105,9 +121,30 @@ def _suspected(champions: list[Seat]) -> Iterator[tuple[int, Seat]]:
     yield from sorted(found.items())
 
 
-def _of_unit(seat: Seat | None, looks: Whole | None, names: Sequence[str]) -> Evidence:
-    if seat is None or seat.whole is None:
+def _over(key: Key, models: UnitModels, alarms: AlarmWatch) -> Evidence:
+    """What an anomaly ends by that no champion suspects: an all-clear only where its model still judges."""
+    before = alarms.evidence(key)
+    model = None if before is None else before.model
+    if model is None or not models.out_of_service(model):
         return Evidence(None, "1")
+    called = f"{model.name} {model.version}"
+    others = f"is no longer judged by {called}, which {GONE}"
+    nobody = f"is no longer judged: its model {called} {GONE}"
+    return Evidence(None, "1", ended=others if _judged(key[0], models, alarms) else nobody)
+
+
+def _judged(name: str, models: UnitModels, alarms: AlarmWatch) -> bool:
+    """Whether one of the champions that may alarm has a say of a signal, or of the unit as a whole."""
+    champions = [seat for seat in models.champions() if seat.choice.kind not in QUIET]
+    if name == UNIT:
+        return any(seat.whole is not None for seat in champions)
+    slots = [slot for slot, signal in enumerate(alarms.table.signals) if signal.name == name]
+    return any(isfinite(seat.value[slot]) for seat in champions for slot in slots)
+
+
+def _of_unit(seat: Seat | None, looks: Whole | None, names: Sequence[str]) -> Evidence | None:
+    if seat is None or seat.whole is None:
+        return None
     reasons = [seat.whole.reason] if seat.whole.looks_like is None else []
     most = ", ".join(names[slot] for slot in seat.whole.most)
     blamed = f"Most of it comes from {most}." if most else ""

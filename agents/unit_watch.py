@@ -16,7 +16,7 @@ from agents.alarms import definition as alarm_definition
 from agents.alarms.annunciator import Moment
 from agents.batch_context import NO_STORY
 from agents.limits_ahead import judge_limits_ahead, limits_ahead
-from agents.model_alarms import judge_anomalies
+from agents.model_alarms import end_forecast_alarms, judge_anomalies
 from agents.model_outputs import forecast_message, score_messages
 from agents.models.lineup import everywhere
 from agents.models.unit_models import UnitModels
@@ -168,7 +168,10 @@ class UnitWatch:
     def _score(self, device: str, news: Samples, moment: Moment) -> list[Output]:
         self._meet()
         said = self._models.take(device, news, self._alarms.unfit, self.context, moment.now_us)
-        told: list[Output] = [*judge_anomalies(self._models, self._alarms, moment)]
+        told: list[Output] = [
+            *judge_anomalies(self._models, self._alarms, moment),
+            *end_forecast_alarms(self._models, self._alarms, moment),
+        ]
         looks = self._models.looks_like()
         told += score_messages(
             (self.site, self.unit), self._names, said, moment, looks.looks_like if looks else None

@@ -166,6 +166,10 @@ class UnitModels:
         found = (seat.whole for seat in self.champions() if seat.whole is not None)
         return next((whole for whole in found if whole.looks_like is not None), None)
 
+    def out_of_service(self, model: ModelRef) -> bool:
+        """Whether a model has failed, and waits for the next batch."""
+        return ALL in self.faults or any(name.endswith(f"/{model.digest}") for name in self.faults)
+
     def champions(self) -> list[Seat]:
         """The models that may alarm."""
         return [seat for seat in self._seats if seat.choice.role == "champion"]

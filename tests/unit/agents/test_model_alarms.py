@@ -12,9 +12,11 @@ import pytest
 from agents.alarm_watch import AlarmWatch
 from agents.alarms.annunciator import Moment
 from agents.alarms.definition import shipped
+from agents.context import NO_BATCH
 from agents.limits_ahead import judge_limits_ahead, limits_ahead
 from agents.model_alarms import answers, judge_anomalies
 from agents.model_outputs import forecast_message, score_messages
+from agents.models.forecasting import recipe as forecast_recipe
 from agents.models.forecasting.layer import Outlooks
 from agents.models.lineup import Choice, Lineup
 from agents.models.multivariate import shipped as multivariate_recipe
@@ -22,8 +24,10 @@ from agents.models.residual import shipped as residual_recipe
 from agents.models.step import SignalScores, UnitScore
 from agents.models.unit_models import Foresaid, Said, UnitModels
 from agents.snapshot import decode, encode
+from agents.state_codec import pack, unpack
+from agents.unit_watch import UnitWatch
 from schemas.signals import spec
-from tests.unit.agents.frames import frame, sources, us
+from tests.unit.agents.frames import Player, frame, sources, us
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,14 +39,16 @@ VALUES = {"DO": 40.0, "pH": 7.0}
 
 
 class Script:
-    """A layer that says what it is told to say."""
+    """A layer that says what it is told to say, or fails of it."""
 
     def __init__(self) -> None:
-        self.says: SignalScores | UnitScore | None = None
+        self.says: SignalScores | UnitScore | Exception | None = None
 
     def add(self, name: str, spec: object) -> None: ...
 
     def take(self, *_: object) -> SignalScores | UnitScore | None:
+        if isinstance(self.says, Exception):
+            raise self.says
         return self.says
 
     def state(self) -> Mapping[str, object]:
@@ -84,6 +90,7 @@ class Unit:
             tuple(Choice(kind, "champion", named[kind], partial(_itself, it)) for kind, it in kinds)
         )
         self.models = UnitModels(lambda _: lineup)
+        self.batch = "B1"
         self.second = 0
 
     def run(self, seconds: int) -> list[AlarmTransition]:
@@ -95,7 +102,8 @@ class Unit:
             for signal in self.alarms.table.signals[len(self.models) :]:
                 self.models.add(signal.name, signal.spec)
             assert news is not None
-            self.models.take("d", news, np.zeros(2, dtype=np.bool_), self.alarms.context, moment.now_us)
+            context = replace(self.alarms.context, batch=self.batch)
+            self.models.take("d", news, np.zeros(2, dtype=np.bool_), context, moment.now_us)
             told += judge_anomalies(self.models, self.alarms, moment)
             self.second += 10
         return [each for each in told if each.condition == "anomaly"]
@@ -254,6 +262,98 @@ def test_a_signal_that_gets_another_alarm_is_said_to_be_told_of_by_that() -> Non
     assert cleared.message.startswith("DO is still suspected, and told of by its alarm ")
 
 
+BROKEN = ArithmeticError("broken")
+VERSION = residual_recipe().version
+DO_UNJUDGED = f"DO is no longer judged: its model residual-model {VERSION} has gone out of service. "
+
+
+def test_an_alarm_whose_model_goes_out_of_service_says_so_and_gives_no_all_clear() -> None:
+    unit = Unit()
+    unit.signal.says = suspects("DO")
+    assert brief(unit.run(320)) == [("DO", "raised")]
+    unit.signal.says = BROKEN
+    (ended,) = unit.run(900)
+    assert ended.event == "cleared"
+    assert ended.message == f"{DO_UNJUDGED}The alarm lasted 6 min."
+
+
+def test_a_suspicion_too_short_for_an_alarm_goes_with_its_model_without_a_word() -> None:
+    unit = Unit()
+    unit.signal.says = suspects("DO")
+    assert unit.run(40) == []
+    unit.signal.says = BROKEN
+    assert unit.run(900) == []
+
+
+def test_a_model_that_goes_out_of_service_as_its_alarm_is_about_to_end_leaves_no_all_clear() -> None:
+    unit = Unit()
+    unit.signal.says = suspects("DO")
+    unit.run(320)
+    unit.signal.says = suspects()
+    assert unit.run(100) == []
+    unit.signal.says = BROKEN
+    (ended,) = unit.run(900)
+    assert ended.message.startswith(DO_UNJUDGED)
+
+
+def test_a_model_that_returns_with_the_next_batch_has_not_seen_what_was_wrong() -> None:
+    unit = Unit()
+    unit.signal.says = suspects("DO")
+    unit.run(320)
+    unit.signal.says = BROKEN
+    assert unit.run(100) == []
+    unit.batch, unit.signal.says = "B2", suspects()
+    (ended,) = unit.run(900)
+    assert unit.models.faults == {}
+    assert ended.message.startswith(DO_UNJUDGED)
+
+
+def test_a_model_that_returns_and_suspects_again_may_give_the_all_clear() -> None:
+    unit = Unit()
+    unit.signal.says = suspects("DO")
+    unit.run(320)
+    unit.signal.says = BROKEN
+    assert unit.run(100) == []
+    unit.batch, unit.signal.says = "B2", suspects("DO")
+    assert unit.run(100) == []
+    unit.signal.says = suspects()
+    (over,) = unit.run(900)
+    assert over.message.startswith("DO behaves as expected again after ")
+
+
+def test_the_units_alarm_names_the_model_that_is_gone_where_others_still_judge_the_unit() -> None:
+    unit = Unit()
+    unit.unit.says = whole(9.0)
+    assert brief(unit.run(320)) == [("unit", "raised")]
+    unit.unit.says, unit.looks.says = BROKEN, whole(0.5)
+    (ended,) = unit.run(900)
+    gone = f"unit is no longer judged by multivariate-model {VERSION}, which has gone out of service. "
+    assert ended.message.startswith(gone)
+
+
+def test_an_alarm_that_its_model_has_left_ends_through_a_restart_as_without_one() -> None:
+    told = []
+    for restarted in (False, True):
+        unit = Unit()
+        unit.signal.says = suspects("DO")
+        unit.run(320)
+        unit.signal.says = BROKEN
+        unit.run(100)
+        if restarted:
+            kept = decode(
+                "north", "BR-01", encode({"site": "north", "unit": "BR-01", **unit.alarms.memory()})
+            )
+            unit.alarms = AlarmWatch("north", "BR-01", shipped())
+            unit.alarms.take_up(kept)
+            models, unit.models = unit.models, UnitModels(unit.models._choose)
+            for name in NAMES:
+                unit.models.add(name, spec(name))
+            unit.models.take_up(unpack(pack(models.state(), b""), b""), replace(NO_BATCH, batch=unit.batch))
+        told.append([each.encode() for each in unit.run(900)])
+    assert len(told[0]) == 1
+    assert told[0] == told[1]
+
+
 def test_scores_say_who_contributed_only_where_somebody_would_ask() -> None:
     choice = Choice("multivariate", "champion", residual_recipe(), Script)
     said = [Said(choice, None, ((5_000_000, whole(9.0, None, "apart")), (10_000_000, whole(0.5))))]
@@ -331,6 +431,31 @@ def test_a_limit_that_will_surely_come_soon_is_an_alarm_in_time() -> None:
     (told,) = play_ahead(alarms, foresaid([36.0, low_of_do(alarms), 0.0], 2.0))
     assert (told.signal, told.condition, told.event) == ("DO", "time_to_limit", "raised")
     assert "DO reaches" in told.message
+
+
+class Ahead(Script):
+    """A layer that forecasts what it was given."""
+
+    def __init__(self, ahead: Foresaid) -> None:
+        super().__init__()
+        self.value, self._outlooks = ahead.now, ahead.outlooks
+
+    def outlook(self) -> Outlooks:
+        return self._outlooks
+
+
+def test_a_time_to_limit_ends_when_the_model_that_forecast_it_goes_out_of_service() -> None:
+    layer = Ahead(foresaid([36.0, low_of_do(alarms_of_a_unit()), 0.0], 2.0))
+    recipe = forecast_recipe.shipped()
+    lineup = Lineup((Choice("forecast", "champion", recipe, lambda: layer),))
+    player = Player(UnitWatch("north", "BR-01", choose=lambda _: lineup))
+    (raised,) = player.run(200, lambda _: VALUES)
+    assert (raised.signal, raised.condition) == ("DO", "time_to_limit")
+    layer.says = BROKEN
+    (ended,) = player.run(500, lambda _: VALUES)
+    assert (ended.signal, ended.condition, ended.event) == ("DO", "time_to_limit", "cleared")
+    gone = f"DO is no longer forecast: its model {recipe.name} {recipe.version} has gone out of service. "
+    assert ended.message.startswith(gone)
 
 
 def test_a_limit_that_may_not_come_or_is_far_away_is_no_alarm() -> None:
