@@ -29,6 +29,8 @@ SMOOTH_S = 30.0
 """Readings are smoothed over so long before a phase is ended by them: one spike ends nothing."""
 
 TEMPERATURE = SET_POINTS.index("temperature_c")
+TEMPERED_S = 600.0
+"""After a ramp of temperature the broth is given so long to come to rest before anything judges it."""
 RAMP_LEAD_C = 0.3
 """A ramp of temperature runs no further ahead of the broth: a large vessel takes the time that it needs."""
 
@@ -92,6 +94,7 @@ class Schedule:
         self._targets = np.array([steps[0].targets for steps in self._steps]).T.copy()
         self._per_h = np.full_like(self._targets, np.inf)
         self._started = False
+        self._stood_s = np.full(count, np.inf)
         self.phase = np.zeros(count, dtype=np.int64)
         self.over = np.zeros(count, dtype=bool)
         self.hours_in_phase = np.zeros(count)
@@ -122,9 +125,9 @@ class Schedule:
         return held
 
     def tempered(self) -> Mask:
-        """(N,) where temperature is not being moved to a new set point."""
-        at: Mask = self.set_points[TEMPERATURE] == self._targets[TEMPERATURE]
-        return at
+        """(N,) where the set point of temperature has stood long enough for the broth to have followed."""
+        stood: Mask = self._stood_s >= TEMPERED_S
+        return stood
 
     def _ramp(self, temperature_c: Floats | None, dt_s: float) -> None:
         """Move the set points on; that of temperature waits for a broth that lags too far behind it."""
@@ -135,6 +138,8 @@ class Schedule:
             waits = (ahead * way[TEMPERATURE] > 0.0) & (np.abs(ahead) > RAMP_LEAD_C)
             most[TEMPERATURE] = np.where(waits, 0.0, most[TEMPERATURE])
         self.set_points = self.set_points + np.minimum(np.maximum(way, -most), most)
+        moving = self.set_points[TEMPERATURE] != self._targets[TEMPERATURE]
+        self._stood_s = np.where(moving | (way[TEMPERATURE] != 0.0), 0.0, self._stood_s + dt_s)
 
     def _start(self, hours: Floats) -> list[PhaseChange]:
         self._started = True
@@ -179,9 +184,13 @@ class Schedule:
         self._step[unit] = place
         more = place + 1 < len(steps) and steps[place + 1].phase == step.phase
         self._next_step_h[unit] = steps[place + 1].begins_h if more else np.inf
-        self._targets[:, unit] = step.targets
-        way = np.abs(self._targets[:, unit] - self.set_points[:, unit])
-        self._per_h[:, unit] = way / step.over_h if step.over_h > 0.0 else np.inf
+        targets = np.array(step.targets)
+        way = np.abs(targets - self.set_points[:, unit])
+        per_h = way / step.over_h if step.over_h > 0.0 else np.full_like(way, np.inf)
+        # A change of one set point leaves the ramps of the others as they are.
+        same = targets == self._targets[:, unit]
+        self._per_h[:, unit] = np.where(same, self._per_h[:, unit], per_h)
+        self._targets[:, unit] = targets
 
 
 class _Endings:

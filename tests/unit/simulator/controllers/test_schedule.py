@@ -94,3 +94,28 @@ def test_operators_change_set_points_within_a_phase_when_the_plan_says() -> None
     follow(before, {}, begins + 58)
     follow(after, {}, begins + 63)
     assert (before.value("dissolved_oxygen")[0], after.value("dissolved_oxygen")[0]) == (35.0, 20.0)
+
+
+def test_a_change_of_one_set_point_leaves_the_ramp_of_another_as_it_is() -> None:
+    def temperatures(changes: list[dict[str, Any]]) -> list[float]:
+        recipe = short_recipe(set={"temperature_c": 30.0}, over_h=2.0, changes=changes)
+        schedule, seen = Schedule([recipe], [1]), []
+        for minute in range(240):
+            schedule.advance({}, np.array([minute * STEP_H]), 60.0)
+            seen.append(float(schedule.value("temperature_c")[0]))
+        return seen
+
+    moved = temperatures([{"at_h": 1.0, "to": {"dissolved_oxygen": 20.0}}])
+    assert moved == temperatures([])
+    assert np.abs(np.diff(moved)).max() < 0.1
+
+
+def test_a_broth_counts_as_tempered_ten_minutes_after_its_ramp_has_ended() -> None:
+    schedule, seen = Schedule([short_recipe(set={"temperature_c": 30.0}, over_h=1.0)], [1]), []
+    for minute in range(200):
+        schedule.advance({}, np.array([minute * STEP_H]), 60.0)
+        seen.append((float(schedule.value("temperature_c")[0]), bool(schedule.tempered()[0])))
+    temperatures = [temperature for temperature, _ in seen]
+    begins, ends = temperatures.index(37.0) + temperatures.count(37.0), temperatures.index(30.0)
+    assert [tempered for _, tempered in seen[:begins]] == [True] * begins
+    assert next(minute for minute in range(begins, 200) if seen[minute][1]) == ends + 10
