@@ -41,7 +41,16 @@ LAYER = "multivariate"
 NAMED = 3
 """So many signals are named in a reason."""
 
-PLAIN = ("last_us", "phase", "observations", "learnt_steps", "suspect", "high_steps", "suspect_steps")
+PLAIN = (
+    "last_us",
+    "phase",
+    "observations",
+    "learnt_steps",
+    "suspect",
+    "high_steps",
+    "suspect_steps",
+    "upset_steps",
+)
 """What of the layer's memory is numbers and texts."""
 
 PartOrAll = Annotated[float, Field(gt=0, le=1)]
@@ -57,6 +66,8 @@ class MultivariateRecipe(Recipe):
     by_phase: bool
     silent_stages: tuple[Stage, ...] = ()
     left_out: tuple[str, ...] = ()
+    doses: tuple[str, ...] = ()
+    dose_steps: Annotated[int, Field(ge=0)] = 0
     early_excess: Positive | None = None
     smoothing: PartOrAll
     centre_steps: Annotated[int, Field(ge=2)] | None
@@ -104,6 +115,7 @@ class MultivariateLayer:
         self._names: list[str] = []
         self._watched = np.empty(0, dtype=np.bool_)
         self._set_point = np.empty(0, dtype=np.bool_)
+        self._dose = np.empty(0, dtype=np.bool_)
         self._set_to = np.empty(0)
         self._set_for = np.empty(0, dtype=np.int64)
         self._smoothing = Smoothing(recipe.smoothing, recipe.centre_steps, recipe.lags)
@@ -118,6 +130,7 @@ class MultivariateLayer:
         self._suspect = False
         self._high_steps = 0
         self._suspect_steps = 0
+        self._upset_steps = 0
 
     def add(self, name: str, spec: SignalSpec | None) -> None:
         """Give the next slot to a signal; set points are followed, assays and the recipe's left out."""
@@ -126,6 +139,7 @@ class MultivariateLayer:
         self._names.append(name)
         self._watched = np.append(self._watched, not (set_point or assay or name in self.recipe.left_out))
         self._set_point = np.append(self._set_point, set_point)
+        self._dose = np.append(self._dose, name in self.recipe.doses)
         self._set_to = np.append(self._set_to, np.nan)
         self._set_for = np.append(self._set_for, 0)
         self._smoothing.add()
@@ -146,6 +160,9 @@ class MultivariateLayer:
         centred, features = self._smoothing.take(step.value, there)
         present = ~np.isnan(features)
         fit = present & ~np.repeat(doubted, self.recipe.lags + 1)
+        if self._upset_steps:
+            self._upset_steps -= 1
+            return None
         if self._baseline is not None:
             return self._learn_baseline(self._baseline, centred, features, fit)
         if self._subspace is None or (within := self._subspace.within(present)) is None:
@@ -198,6 +215,7 @@ class MultivariateLayer:
         self._names = names
         self._watched = np.array(state["watched"], dtype=np.bool_)
         self._set_point = np.array(state["set_point"], dtype=np.bool_)
+        self._dose = np.array([name in self.recipe.doses for name in names], dtype=np.bool_)
         self._set_to = np.array(state["set_to"], dtype=np.float64)
         self._set_for = np.array(state["set_for"], dtype=np.int64)
         self._smoothing.take_up(state["smoothing"])
@@ -213,16 +231,22 @@ class MultivariateLayer:
             setattr(self, f"_{name}", state[name])
 
     def _follow(self, step: Step, there: NDArray[np.bool_]) -> None:
-        """Begin anew after a change of phase or set point, and forget the recent past after a gap."""
+        """Begin anew after a change of phase or set point, and forget the recent past after a gap.
+
+        A dose upsets the process for a while, and leaves it as it was.
+        """
         context = step.context
         phase = f"{context.batch}/{context.phase}/{context.phase_since_us}"
-        moved = there & self._set_point & (self._set_to != step.value)
+        moved = there & (self._set_point | self._dose) & (self._set_to != step.value)
         # A set point that seldom rests is moved by a cascade or a profile, and one that moves after something
         # went wrong by a controller's answer to it: neither is a new command.
         rested = self._set_for >= self.recipe.baseline_steps
-        commanded = np.count_nonzero(moved & rested) > 0 and not (self._suspect or self._high_steps)
+        told = np.count_nonzero(moved & rested & self._set_point) > 0
+        commanded = told and not (self._suspect or self._high_steps)
         self._set_for += 1
         if np.count_nonzero(moved):
+            if np.count_nonzero(moved & self._dose & np.isfinite(self._set_to)):
+                self._upset_steps = self.recipe.dose_steps
             np.copyto(self._set_to, step.value, where=moved)
             self._set_for[moved] = 0
         if self._last_us is not None:

@@ -77,6 +77,7 @@ SOURCES: Mapping[str, tuple[str, ...]] = {
     "carbon_rise": (*FLOWS, "offgas_CO2"),
     "oxygen_gap": (*FLOWS, "DO"),
     "coolant_heat": ("jacket_flow", "jacket_inlet_temperature", "jacket_outlet_temperature"),
+    "coolant_rise": ("jacket_inlet_temperature", "jacket_outlet_temperature"),
 }
 """Derived quantities and the signals that each needs."""
 
@@ -88,11 +89,12 @@ def derive(reading: Mapping[str, float]) -> dict[str, float]:
     broth, by the balance of inert gas.
     oxygen_drop, carbon_rise: by how many % of the gas that goes out differs from what comes in; analysers are
     right to some hundredths. oxygen_gap: % of air saturation between the gas that comes in and the broth.
-    coolant_heat: W.
+    coolant_heat: W. coolant_rise: °C that the coolant takes up on its way through the jacket.
     """
     found = dict.fromkeys(SOURCES, nan)
     jacket = [reading.get(name, nan) for name in SOURCES["coolant_heat"]]
     found["coolant_heat"] = float(coolant_heat_w(*jacket))
+    found["coolant_rise"] = jacket[2] - jacket[1]
     flows = [max(0.0, _flow(reading, name)) for name in FLOWS]
     if not 0.0 < sum(flows) < LARGEST_FLOW:
         return found

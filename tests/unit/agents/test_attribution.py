@@ -45,6 +45,8 @@ NAMES = tuple(USUAL)
 USUAL |= {"temperature_setpoint": 37.0, "base_rate": 0.1, "base_pump": 40.0}
 NOISE = {"pH": 0.005, "pH_2": 0.005, "DO": 0.3, "DO_2": 0.3, "temperature": 0.02, "temperature_2": 0.02}
 NOISE |= {"temperature_setpoint": 0.0}
+USUAL |= {"jacket_flow": 20.0, "jacket_inlet_temperature": 15.0, "cooling_valve": 30.0}
+USUAL |= {"jacket_outlet_temperature": 18.0}
 CONTEXT = Context(batch="B1", phase="feed", batch_since_us=0, phase_since_us=0)
 
 
@@ -188,6 +190,20 @@ def test_the_ratio_of_a_rounded_position_says_less_the_smaller_it_is() -> None:
         unit.steps(100, at)
         broken.append(any(one.suspect for one in unit.steps(30, off) if one is not None))
     assert broken == [False, True]
+
+
+@pytest.mark.parametrize(("rise", "judged"), [(3.0, True), (0.1, False), (-0.2, False)])
+def test_a_jacket_that_takes_up_next_to_no_heat_says_nothing_of_the_broth(rise: float, judged: bool) -> None:  # noqa: FBT001 - a case
+    names = (*NAMES, "jacket_flow", "jacket_inlet_temperature", "jacket_outlet_temperature", "cooling_valve")
+    unit = Unit(3, names)
+
+    def cooled(by: float) -> Callable[[int, dict[str, float]], None]:
+        return lambda _, now: now.update(jacket_outlet_temperature=now["jacket_inlet_temperature"] + by)
+
+    unit.steps(150, cooled(rise))
+    said = unit.steps(60, cooled(10.0 * abs(rise)))[-1]
+    assert said is not None
+    assert ("coolant" in said.reason) == judged
 
 
 def test_many_independent_instruments_are_the_process() -> None:

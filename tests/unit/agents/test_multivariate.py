@@ -294,6 +294,22 @@ def test_a_set_point_that_a_controller_moves_in_answer_to_a_fault_hides_nothing(
     assert said(scores)[-1].suspect
 
 
+def test_after_a_dose_nothing_is_judged_or_learnt_for_a_while_and_the_baseline_stays() -> None:
+    model = MultivariateLayer(recipe(dose_steps=20))
+    for name in ("DO", "pH", "antifoam_rate"):
+        model.add(name, spec(name))
+    rows = normal(400)[:, :3]
+    rows[:, 2] = 0.0
+    rows[300:302, 2] = 1.0
+    rows[300:315, 0] -= 200.0
+    scores = play(model, rows)
+    # It begins with the pump, and anew when that stops.
+    assert scores[300:322] == [None] * 22
+    assert None not in scores[90:300] + scores[322:]
+    assert not any(score.suspect for score in said(scores))
+    assert model.rebaselines == 0
+
+
 def test_lasting_suspicion_ends_in_a_new_baseline_that_is_told() -> None:
     model = layer(rebaseline_after_steps=50)
     play(model, normal(300))

@@ -218,17 +218,17 @@ def test_a_total_that_is_set_back_to_zero_is_counted_from_there_without_suspicio
     assert model.ready[0]
 
 
-def test_a_dose_of_antifoam_gives_the_foam_a_new_baseline_and_nothing_else() -> None:
-    model = layer("foam", "DO", "antifoam_rate")
-    nobody = np.zeros(3, dtype=np.bool_)
+def test_a_dose_of_antifoam_gives_foam_and_oxygen_a_new_baseline_and_nothing_else() -> None:
+    model = layer("foam", "DO", "pH", "antifoam_rate")
+    nobody = np.zeros(4, dtype=np.bool_)
     for at, level in enumerate(noisy(40.0, 400)):
-        model.take(step(at, [level, level, 0.0]), nobody)
+        model.take(step(at, [level, level, level / 6.0, 0.0]), nobody)
     told = [
-        model.take(step(400 + at, [level, level + 15.0, 0.5]), nobody)
+        model.take(step(400 + at, [level, level + 10.0, (level + 15.0) / 6.0, 0.5]), nobody)
         for at, level in enumerate(noisy(25.0, 60))
     ]
-    assert not any(scores.suspect[0] for scores in told)
-    assert model.rebaselines.tolist() == [1, 0, 0]
+    assert not any(scores.suspect[0] or scores.suspect[1] for scores in told)
+    assert model.rebaselines.tolist() == [1, 1, 0, 0]
 
 
 @pytest.mark.parametrize("drawn", [-8.0, 5.0])
