@@ -23,7 +23,7 @@ demo: $(RUNTIME) ## two simulated bioreactors, one goes wrong, its alert (ARGS=-
 	@exec scripts/timescaledb run --name demo -- $(BIN)/sparge demo $(ARGS)
 
 test: $(DEV) ## the whole suite against real servers (ARGS="-k name", ...)
-	@exec scripts/timescaledb run --name test --fresh -- $(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder $(ARGS)
+	@exec scripts/timescaledb run --name test --fresh -- $(BIN)/pytest -n 4 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 soak: $(DEV) ## faults of every kind under load, rows compared (FAULTS=1000, SEED=5)
 	@exec env FAULTS=$(or $(FAULTS),100) SEED=$(or $(SEED),5) scripts/timescaledb run --name soak --fresh -- \

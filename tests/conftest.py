@@ -19,7 +19,7 @@ settings.load_profile("sparge")
 
 
 class Rooms(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """With `-n 3`, tests with servers follow one another in three groups; unit tests fill what is left.
+    """Tests with servers follow one another in three groups; unit tests fill what is left.
 
     Written here because xdist's own groups are not heeded under pytest 9.2.
     """
