@@ -135,8 +135,11 @@ class Sink(Generic[T]):
                 prepared = await asyncio.to_thread(self.prepare, portion)
                 events = dict.fromkeys(event for event, _ in islice(pairs, len(portion)))
                 self._line.append(_Portion(prepared, tuple(events)))
-                if writing is None or writing.done():
-                    writing = asyncio.create_task(self._write_line(stream))
+                if writing is not None and writing.done():
+                    # What failed is raised here, too.
+                    await writing
+                    writing = None
+                writing = writing or asyncio.create_task(self._write_line(stream))
         if writing is not None:
             await writing
 
@@ -155,9 +158,13 @@ class Sink(Generic[T]):
         loop = asyncio.get_running_loop()
 
         async def acknowledge(events: Iterable[faust.Event]) -> None:
-            for event in events:
-                await stream.ack(event)
             self._shorter.set()
+            try:
+                for event in events:
+                    await stream.ack(event)
+            except Exception as failure:
+                await stream.app.crash(failure)
+                raise
 
         def write() -> None:
             while self._line:
