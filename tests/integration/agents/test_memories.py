@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,15 +14,12 @@ from agents.watch_position import POSITION_KEY
 from schemas.alarm import AlarmTransition
 from schemas.frame import SensorFrame, SignalColumn
 from schemas.score import ScoreMessage
-from streams.codec import outgoing
 from streams.tail import read_all
-from streams.topics import FRAMES, WATCH_RESULTS, WATCH_STATE
-from tests.integration.agents.watching import judged_at_once, wait_until_watched
+from streams.topics import WATCH_RESULTS, WATCH_STATE
+from tests.integration.agents.watching import bodies, judged_at_once, send_frames, wait_until_watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from confluent_kafka import KafkaError, Message
 
     from streams.connection import Broker
     from tests.integration.agents.workers import Worker
@@ -57,26 +53,8 @@ def frame(unit: str, sequence: int, start_us: int) -> SensorFrame:
 
 def send(broker: Broker, first: int, last: int, start_us: int) -> dict[int, int]:
     """Send these frames of all units; returns where each partition ends then."""
-    ends: dict[int, int] = {}
-
-    def delivered(_: KafkaError | None, message: Message) -> None:
-        ends[message.partition() or 0] = (message.offset() or 0) + 1
-
-    producer = Producer(broker.producing())
-    for sequence in range(first, last):
-        for unit in UNITS:
-            key, body, headers = outgoing(frame(unit, sequence, start_us))
-            producer.produce(FRAMES.name, body, key, headers=list(headers), on_delivery=delivered)
-    producer.flush(30)
-    return ends
-
-
-def results(broker: Broker) -> dict[int, list[bytes]]:
-    """By partition what a reader of committed records finds on watch.results."""
-    told: dict[int, list[bytes]] = defaultdict(list)
-    for record in read_all(broker, WATCH_RESULTS.name):
-        told[record.partition].append(record.value or b"")
-    return told
+    every = ((sequence, unit) for sequence in range(first, last) for unit in UNITS)
+    return send_frames(broker, (frame(unit, sequence, start_us) for sequence, unit in every))
 
 
 def without_a_stop(broker: Broker) -> dict[int, list[bytes]]:
@@ -106,7 +84,7 @@ def test_scores_and_forecasts_go_on_bit_by_bit_through_kills_and_an_orderly_stop
     wait_until_watched(topics, ends, [after_an_orderly_stop], within_s=120)
     after_an_orderly_stop.stop()
 
-    told, expected = results(topics), without_a_stop(topics)
+    told, expected = bodies(topics, WATCH_RESULTS.name), without_a_stop(topics)
     for partition, wanted in expected.items():
         # Ticks that came after the last frame say nothing of models.
         assert told[partition] == wanted
@@ -158,7 +136,7 @@ def test_a_position_that_somebody_moved_on_is_refused_and_no_frame_passes_unwatc
     wait_until_watched(topics, send(topics, 30, 40, start_us), [after])
     after.stop()
     assert "it was changed, or written with another key" in after.log()
-    told, expected = results(topics), without_a_stop(topics)
+    told, expected = bodies(topics, WATCH_RESULTS.name), without_a_stop(topics)
     for partition, wanted in expected.items():
         # What came after the last memory may have been told again, word for word.
         assert list(dict.fromkeys(told[partition])) == wanted
