@@ -17,9 +17,12 @@ pytest_plugins = ["tests.servers.kafka", "tests.servers.database", "tests.server
 settings.register_profile("sparge", deadline=None)
 settings.load_profile("sparge")
 
+# Much of these is waiting, for a database, a broker or a watchdog.
+BROKEN = ("test_back_pressure.py", "test_broker_killed.py", "test_watchdog.py", "test_record.py")
+
 
 class Rooms(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """Tests with servers follow one another in three groups; unit tests fill what is left.
+    """Tests with servers follow one another in four groups; unit tests fill what is left.
 
     Written here because xdist's own groups are not heeded under pytest 9.2.
     """
@@ -30,7 +33,9 @@ class Rooms(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
             return path
         if "/acceptance/" in path:
             return "acceptance"
-        return "workers" if "/integration/agents/" in path else "servers"
+        if "/integration/agents/" not in path:
+            return "servers"
+        return "broken" if path.endswith(BROKEN) else "workers"
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Rooms:
