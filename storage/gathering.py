@@ -62,9 +62,8 @@ def gather(tracks: Iterable[tuple[int, Track]]) -> Samples:
         )
     sizes = np.array([track.values.size for _, track in pairs])
     time_us = _spread([track.time_us for _, track in pairs], sizes)
-    signal_ids = np.repeat(
-        np.concatenate([track.signal_ids for _, track in pairs]), _counts([track for _, track in pairs])
-    )
+    counts = _counts([track for _, track in pairs], sizes)
+    signal_ids = np.repeat(np.concatenate([track.signal_ids for _, track in pairs]), counts)
     order = np.lexsort((time_us, signal_ids))
     time_us, signal_ids = time_us[order], signal_ids[order]
     again = np.zeros(time_us.size, dtype=np.bool_)
@@ -80,10 +79,9 @@ def gather(tracks: Iterable[tuple[int, Track]]) -> Samples:
     )
 
 
-def _counts(tracks: Sequence[Track]) -> NDArray[np.intp]:
-    """How many samples each signal of each track has."""
+def _counts(tracks: Sequence[Track], sizes: NDArray[np.intp]) -> NDArray[np.intp]:
+    """How many samples each signal of each track has; sizes: of all its signals together."""
     signals = np.array([track.signal_ids.size for track in tracks])
-    sizes = np.array([track.values.size for track in tracks])
     counts: NDArray[np.intp] = np.repeat(sizes // signals, signals)
     ends = np.cumsum(signals)
     for track, end in zip(tracks, ends.tolist(), strict=True):
